@@ -1,0 +1,1 @@
+"""Your five modules. Start with beta_schedule.py, run `pytest`, and follow what it says."""

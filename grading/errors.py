@@ -1,0 +1,69 @@
+"""What can go wrong with a submission, each as one sentence a student can act on."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class UsageError(ValueError):
+    """A wrong argument of ours (an unknown task, a folder that is not there): one sentence, exit code 2."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One line of the submission that was running when something went wrong."""
+
+    file: str
+    line: int
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}  {self.source}".rstrip()
+
+
+class SubmissionError(Exception):
+    """Something that a submission did instead of returning a value.
+
+    Attributes:
+        function: the function that was asked for.
+        kind: `todo` (not written yet), `load` (the module cannot be imported, or lacks the name),
+            `crash` (an exception), `timeout` (no answer) or `gone` (its process ended).
+        message: one sentence.
+        frames: the submission's own frames, outermost first.
+    """
+
+    def __init__(self, function: str, kind: str, message: str, frames: tuple[Frame, ...] = ()) -> None:
+        super().__init__(f"{function}: {message}")
+        self.function = function
+        self.kind = kind
+        self.message = message
+        self.frames = frames
+
+
+def describe(error: BaseException) -> str:
+    """Say what was raised: `ZeroDivisionError: division by zero`."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def frames_within(error: BaseException, folder: Path) -> tuple[Frame, ...]:
+    """Keep the frames of a traceback that lie in the submission's folder; a SyntaxError has one of its own."""
+    if isinstance(error, SyntaxError) and error.filename and _inside(error.filename, folder):
+        return (Frame(_short(error.filename, folder), error.lineno or 0, (error.text or "").strip()),)
+    return tuple(
+        Frame(_short(frame.filename, folder), frame.lineno or 0, frame.line or "")
+        for frame in traceback.extract_tb(error.__traceback__)
+        if _inside(frame.filename, folder)
+    )
+
+
+def _inside(file: str, folder: Path) -> bool:
+    return Path(file).parent == folder
+
+
+def _short(file: str, folder: Path) -> str:
+    return f"{folder.name}/{Path(file).name}"

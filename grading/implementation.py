@@ -1,0 +1,62 @@
+"""One object with the eleven functions, whoever wrote them: the tests and the experiment see nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from grading.contract import MODULE_OF, MODULES
+from grading.errors import SubmissionError, UsageError, describe, frames_within
+from grading.loader import Loader
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMED = ("exercises", "solutions")
+
+
+class Implementation:
+    """A submission loaded in this process, so that breakpoints work. Names resolve when first called.
+
+    `implementation.q_sample(...)` calls the submission's function; whatever it raises comes out as SubmissionError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._loader = Loader(folder)
+
+    def __getattr__(self, name: str) -> Callable:
+        if name not in MODULE_OF:
+            raise AttributeError(f"the contract has no function {name}")
+
+        def call(*args, **kwargs):
+            function = self._loader.function(MODULE_OF[name], name)
+            try:
+                return function(*args, **kwargs)
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as error:
+                raise _submission_error(name, error, self.folder) from error
+
+        call.__name__ = name
+        return call
+
+
+def _submission_error(name: str, error: BaseException, folder: Path) -> SubmissionError:
+    frames = frames_within(error, folder)
+    if isinstance(error, NotImplementedError):
+        return SubmissionError(name, "todo", f"not written yet: {error}" if str(error) else "not written yet", frames)
+    if type(error).__name__ == "Failed" and str(error).startswith("Timeout"):  # what the timeout plugin raises
+        return SubmissionError(name, "timeout", "no answer in time; does a loop never end?", frames)
+    return SubmissionError(name, "crash", describe(error), frames)
+
+
+def find(name_or_path: str | Path) -> Path:
+    """Turn what `--impl` was given into a folder, or raise UsageError."""
+    folder = ROOT / name_or_path if str(name_or_path) in NAMED else Path(name_or_path).expanduser()
+    accepted = f"give {' or '.join(NAMED)}, or the path of a folder with {', '.join(f'{m}.py' for m in MODULES)}"
+    if not folder.exists():
+        raise UsageError(f"--impl {name_or_path}: there is no such folder; {accepted}")
+    if not folder.is_dir():
+        raise UsageError(f"--impl {name_or_path}: that is a file, not a folder; {accepted}")
+    if not any((folder / f"{module}.py").exists() for module in MODULES):
+        raise UsageError(f"--impl {name_or_path}: that folder has none of the five modules; {accepted}")
+    return folder.resolve()

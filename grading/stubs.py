@@ -1,0 +1,42 @@
+"""Make a stub from a solution: same signature, same docstring, and one line that says which task it is.
+
+`python -m grading.stubs DIR` writes the five stubs of `solutions/` to DIR, so that stub and solution cannot drift.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+from grading.contract import MODULES
+from grading.implementation import ROOT
+from grading.katas import tasks
+
+
+def stub(source: str) -> str:
+    """Empty the exercise functions of a solution module, drop its private helpers, keep all else as it is."""
+    ids = {task.function: task.id for task in tasks()}
+    lines = source.splitlines()
+    for node in reversed(ast.parse(source).body):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
+        if node.name not in ids:
+            del lines[first : node.end_lineno]
+            continue
+        docstring_end = node.body[0].end_lineno
+        lines[docstring_end : node.end_lineno] = [f'    raise NotImplementedError("{ids[node.name]} {node.name}")']
+        del lines[first : node.lineno - 1]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write_stubs(folder: Path, solutions: Path = ROOT / "solutions") -> None:
+    """Write a fresh stub of each module to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for module in MODULES:
+        (folder / f"{module}.py").write_text(stub((solutions / f"{module}.py").read_text(encoding="utf-8")))
+
+
+if __name__ == "__main__":
+    write_stubs(Path(sys.argv[1]))
