@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,3 +68,19 @@ def _inside(file: str, folder: Path) -> bool:
 
 def _short(file: str, folder: Path) -> str:
     return f"{folder.name}/{Path(file).name}"
+
+
+def submission_error(function: str, error: BaseException, folder: Path) -> SubmissionError:
+    """Turn whatever a submission raised into a SubmissionError, with the submission's own frames."""
+    frames = frames_within(error, folder)
+    if isinstance(error, NotImplementedError) and _is_a_stub(error, frames):
+        return SubmissionError(function, "todo", "not written yet", frames)
+    if type(error).__name__ == "Failed" and str(error).startswith("Timeout"):  # what the timeout plugin raises
+        return SubmissionError(function, "timeout", "no answer in time; does a loop never end?", frames)
+    return SubmissionError(function, "crash", describe(error), frames)
+
+
+def _is_a_stub(error: NotImplementedError, frames: tuple[Frame, ...]) -> bool:
+    """Tell a stub from the NotImplementedError that torch raises for what a device cannot do."""
+    raised_here = bool(frames) and frames[-1].source.startswith("raise")
+    return raised_here or not str(error) or bool(re.match(r"\d+\.\d+ ", str(error)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grading.contract import MODULE_OF, MODULES
-from grading.errors import SubmissionError, UsageError, describe, frames_within
+from grading.errors import UsageError, submission_error
 from grading.loader import Loader
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,19 +34,10 @@ class Implementation:
             except (KeyboardInterrupt, GeneratorExit):
                 raise
             except BaseException as error:
-                raise _submission_error(name, error, self.folder) from error
+                raise submission_error(name, error, self.folder) from error
 
         call.__name__ = name
         return call
-
-
-def _submission_error(name: str, error: BaseException, folder: Path) -> SubmissionError:
-    frames = frames_within(error, folder)
-    if isinstance(error, NotImplementedError):
-        return SubmissionError(name, "todo", f"not written yet: {error}" if str(error) else "not written yet", frames)
-    if type(error).__name__ == "Failed" and str(error).startswith("Timeout"):  # what the timeout plugin raises
-        return SubmissionError(name, "timeout", "no answer in time; does a loop never end?", frames)
-    return SubmissionError(name, "crash", describe(error), frames)
 
 
 def find(name_or_path: str | Path) -> Path:

@@ -1,0 +1,213 @@
+"""The checker that a test of the suites talks to: `kata(x0, t, schedule, noise).gives(expected, "DDPM eq. 4")`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.compare import EXACT, Mismatch, Tolerance, mismatch, number
+from grading.contract import NoiseSchedule, bind
+from grading.diagnosis import Probe, diagnose, raised
+from grading.errors import SubmissionError, describe
+from grading.failure import Failure
+from grading.katas import Task
+
+ADVICE = {
+    "todo": "write the body of the function, then run again",
+    "load": "repair the file first; the tests of the other files run without it",
+    "timeout": "look for a loop that never ends, or for work done once per sample",
+    "gone": "the process that ran it ended; nothing in these functions may exit or use up the memory",
+}
+
+
+@dataclass(frozen=True)
+class Checker:
+    """One task of one implementation, ready to be called and judged.
+
+    Attributes:
+        implementation: the object with the eleven functions.
+        task: the task under test.
+        device: where inputs are made: `cpu` or `cuda`.
+        impl: what --impl was given, for the command line shown; empty for the student's own.
+        seed: shifts every random number that `randn` draws.
+    """
+
+    implementation: Any
+    task: Task
+    device: str = "cpu"
+    impl: str = ""
+    seed: int = 0
+
+    @property
+    def function(self) -> Callable:
+        return getattr(self.implementation, self.task.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function; `.gives(...)` says what must come back."""
+        where = ", ".join(f"{k}={v}" for k, v in bind(self.task.function, args, kwargs).items() if type(v) is int)
+        return Observation(self, lambda f: f(*args, **kwargs), shown_call(self.task.function, args, kwargs), where)
+
+    def probe(self, seen: str, probe: Probe, meta: bool = False) -> Observation:
+        """Look at something other than the returned value: `probe(function)` calls it and returns what it saw."""
+        return Observation(self, probe, seen, "", meta)
+
+    def double(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function while torch's default dtype is float64, where a slip cannot hide in the rounding."""
+        plain = self(*args, **kwargs)
+        return replace(plain, probe=lambda f: _in_float64(plain.probe, f))
+
+    def on_meta(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function with tensors on torch's `meta` device, which have a shape and no values.
+
+        What stalls or fails on a GPU fails there on any machine: a tensor made on the wrong device, `.item()`,
+        `.numpy()`, an `if` that asks for a tensor's values.
+        """
+        moved, named = tuple(_to_meta(a) for a in args), {k: _to_meta(v) for k, v in kwargs.items()}
+        return replace(self(*moved, **named), meta=True)
+
+    def untouched(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function and name the arguments whose values have changed: `nothing` is right."""
+
+        def probe(f: Callable) -> str:
+            named = {k: _copy(v) for k, v in bind(self.task.function, args, kwargs).items()}
+            before = {k: _copy(v) for k, v in named.items()}
+            f(**named)
+            return ", ".join(k for k in named if not _equal(named[k], before[k])) or "nothing"
+
+        return Observation(self, probe, f"{shown_call(self.task.function, args, kwargs)}, then: what has changed?", "")
+
+    def randn(self, *shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+        """Standard normal numbers of their own generator."""
+        return torch.randn(*shape, generator=self.generator(seed + sum(shape), "cpu"), dtype=dtype).to(self.device)
+
+    def generator(self, seed: int = 0, device: str | None = None) -> torch.Generator:
+        """A generator of its own, on the device under test, shifted by --seed."""
+        return torch.Generator(device or self.device).manual_seed(100_003 * self.seed + seed)
+
+    def on(self, placed: Any) -> Any:
+        """Move a tensor or a schedule to the device under test."""
+        return placed.to(device=self.device)
+
+    def fail(
+        self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None
+    ) -> Failure:
+        """Make the failure that a student reads."""
+        task, impl = self.task, f"--impl {self.impl} " if self.impl else ""
+        ending = [("hint", f"kata hint {task.id}"), ("again", f"pytest {impl}--task {task.id}")]
+        headline = f"{task.id} {task.function}: {problem}"
+        return Failure(task.id, headline, kind, [*lines, *ending], misconception)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A call, or a look at one, whose result is still to be judged."""
+
+    checker: Checker
+    probe: Probe
+    called: str
+    where: str
+    meta: bool = False
+
+    def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT) -> None:
+        """Raise Failure unless what the probe sees is `expected`; `source` says where that number comes from."""
+        seen = self.seen()
+        difference = mismatch(seen, expected, tolerance)
+        if difference is not None:
+            raise self._failure(difference, seen, source, tolerance)
+
+    def lies_within(self, low: float, high: float, source: str) -> None:
+        """Raise Failure unless the number seen lies in a closed interval; `source` derives the interval."""
+        seen = self.seen()
+        if not (isinstance(seen, float) and low <= seen <= high):
+            got = number(seen) if isinstance(seen, float) else str(seen)
+            difference = Mismatch("out of bounds", got, f"from {number(low)} to {number(high)}")
+            raise self._failure(difference, seen, source, Tolerance(0.0, (high - low) / 2))
+
+    def seen(self) -> Any:
+        """What the probe sees; an error of the submission becomes a Failure."""
+        try:
+            return self.probe(self.checker.function)
+        except SubmissionError as error:
+            raise self._error(error) from error
+        except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+            lines = [("called", self.called), ("because", describe(error))]
+            raise self.checker.fail("what came back cannot be used", *lines) from error
+
+    def _failure(self, difference: Mismatch, seen: Any, source: str, tolerance: Tolerance) -> Failure:
+        known = diagnose(self.checker.task.function, self.checker.function, self.probe, seen, tolerance)
+        bound = f", tolerance {tolerance.rtol:g}" if difference.problem == "wrong value" and tolerance.rtol else ""
+        lines = [
+            ("called", self.called),
+            ("got", difference.got),
+            ("expected", difference.expected),
+            ("because", f"{source}{bound}"),
+        ]
+        if known:
+            lines.append(("looks like", f"{known.says} ({known.confuses})"))
+        where = f" at {self.where}" if self.where else ""
+        return self.checker.fail(f"{difference.problem}{where}", *lines, misconception=known.id if known else None)
+
+    def _error(self, error: SubmissionError) -> Failure:
+        task = self.checker.task
+        lines = [("called", self.called)] if error.kind in ("crash", "timeout", "gone") else []
+        lines += [("at", str(frame)) for frame in error.frames[-3:]]
+        if error.kind == "todo" and not error.frames:
+            lines += [("file", f"{task.module}.py")]
+        if error.kind in ADVICE:
+            lines += [("do", ADVICE[error.kind])]
+        message = "not written yet" if error.kind == "todo" else error.message
+        known = None
+        if error.kind == "crash":
+            known = diagnose(task.function, self.checker.function, self.probe, raised(error.message))
+        if known:
+            lines.append(("looks like", f"{known.says} ({known.confuses})"))
+        if self.meta and error.kind == "crash":
+            lines.append(("raised", message))
+            message = "would stall or fail on a GPU"
+            lines.append(("do", "make new tensors with device=x.device, and never look at a tensor's values"))
+        return self.checker.fail(message, *lines, kind=error.kind, misconception=known.id if known else None)
+
+
+def _in_float64(probe: Probe, function: Callable) -> Any:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return probe(function)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _to_meta(value: Any) -> Any:
+    return value.to(device="meta") if isinstance(value, (Tensor, NoiseSchedule)) else value
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, NoiseSchedule):
+        return NoiseSchedule(*(table.clone() for table in value))
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _equal(left: Any, right: Any) -> bool:
+    if isinstance(left, NoiseSchedule):
+        return all(_equal(*pair) for pair in zip(left, right))
+    return torch.equal(left, right) if isinstance(left, Tensor) else True
+
+
+def shown_call(function: str, args: tuple, kwargs: dict) -> str:
+    """ddim_step(x_t (64, 2), t=40, t_prev=20, eps (64, 2), schedule, eta=0.0)"""
+    return f"{function}({', '.join(_shown(*item) for item in bind(function, args, kwargs).items())})"
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "schedule" and hasattr(value, "betas"):
+        return f"schedule (T={len(value.betas)})"
+    if isinstance(value, Tensor):
+        small = value.numel() <= 4 and value.ndim == 1 and not value.is_meta
+        return f"{name} {[float(number(v)) for v in value.tolist()]}" if small else f"{name} {tuple(value.shape)}"
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return f"{name}={value}"
+    return name

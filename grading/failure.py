@@ -1,0 +1,37 @@
+"""A failed check, as a student reads it: a headline that stands alone, then a few short lines, 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+
+WIDTH = 80
+LABEL = 11
+
+
+@dataclass
+class Failure(AssertionError):
+    """One thing that is wrong with one task.
+
+    Attributes:
+        task: the task's id, `4.1`.
+        headline: `4.1 ddpm_step: wrong value at t=3`.
+        kind: `todo`, `load`, `crash`, `timeout`, `gone` or `wrong`.
+        lines: label and text, in the order shown.
+        misconception: the catalogue's id where a known mistake gives the same result.
+    """
+
+    task: str
+    headline: str
+    kind: str = "wrong"
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    misconception: str | None = None
+
+    def __str__(self) -> str:
+        return "\n".join([_wrapped("", self.headline, 0), *(_wrapped(*line, LABEL) for line in self.lines)])
+
+
+def _wrapped(label: str, text: str, indent: int) -> str:
+    first = f"  {label:<{indent}}" if indent else ""
+    later = " " * (indent + 2)
+    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)

@@ -1,0 +1,198 @@
+"""What the suites need from pytest: whose code to test, the `kata` fixture, the order of learning, and the board."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grading import board
+from grading.errors import SubmissionError, UsageError
+from grading.failure import Failure
+from grading.implementation import ROOT, Implementation, find
+from grading.katas import katas, task, tasks
+
+OWN = "exercises"
+QUALITY = "test_6_sample_quality"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("kata", "Diffusion Kata")
+    group.addoption(
+        "--impl", metavar="NAME_OR_PATH", help="whose code to test: exercises (default), solutions, a folder"
+    )
+    group.addoption("--task", metavar="ID", help="run the tests of one task only, such as 2.1")
+    group.addoption("--all", action="store_true", dest="run_all", help="run later katas too while earlier ones fail")
+    group.addoption("--isolated", action="store_true", help="run the code in a process of its own, behind a pipe")
+    group.addoption("--sandbox", default="auto", help="with --isolated: auto, namespaces, portable or none")
+    group.addoption("--device", default="cpu", help="where tensors are made: cpu (default) or cuda")
+    group.addoption("--seed", type=int, default=0, help="draw other random numbers in every test")
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(Hooks)
+
+
+class Hooks:
+    """Hooks that a caller of pytest.main can implement."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_kata_implementation(self, config: pytest.Config) -> Any:
+        """Return the implementation to test, made anew for each test module; default: what --impl names."""
+
+
+class Run:
+    """What this session knows: whose code it tests, whether it guides a student, and how each test ended."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        given = config.getoption("impl") or os.environ.get("KATA_IMPL") or ""
+        self.impl = given
+        self.folder = find(given or OWN)
+        self.guided = not given and not config.getoption("run_all") and not config.getoption("task")
+        self.outcomes: list[board.Outcome] = []
+
+    @property
+    def failed(self) -> list[board.Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == "failed"]
+
+
+RUN = pytest.StashKey[Run]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Turn away a wrong argument with one sentence and exit code 2."""
+    try:
+        config.stash[RUN] = Run(config)
+        if config.getoption("task"):
+            task(config.getoption("task"))
+        _check_device(config.getoption("device"))
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return None
+
+
+def _check_device(device: str) -> None:
+    if device not in ("cpu", "cuda"):
+        raise UsageError(f"--device {device}: give cpu or cuda")
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: torch finds no CUDA device here; leave --device out to use the CPU")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile(
+        "kata",
+        derandomize=True,
+        deadline=None,
+        max_examples=25,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    settings.load_profile("kata")
+    if config.stash[RUN].guided:
+        config.option.tbstyle = "no"  # the one failure that matters is shown at the end, above the board
+        config.option.reportchars = ""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the project's own tests to those who name them, or test the solutions."""
+    if collection_path.name != "harness" or collection_path.parent != ROOT / "tests":
+        return None
+    named = any("harness" in str(argument) for argument in config.args)
+    return None if named or config.stash[RUN].impl == "solutions" else True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("task")
+    if wanted:
+        dropped = [item for item in items if task_id(item) != wanted]
+        items[:] = [item for item in items if task_id(item) == wanted]
+        config.hook.pytest_deselected(items=dropped)
+
+
+def task_id(item: pytest.Item) -> str | None:
+    """The id in a test's `task` marker; "6" for the tests of sample quality; None for tests of the project itself."""
+    marker = item.get_closest_marker("task")
+    if marker:
+        return marker.args[0]
+    return "6" if item.path.stem == QUALITY else None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    id = task_id(item)
+    if item.get_closest_marker("gpu") and item.config.getoption("device") != "cuda":
+        pytest.skip("needs a CUDA device: run with --device cuda")
+    if id is None or not item.config.stash[RUN].guided:
+        return
+    for outcome in item.config.stash[RUN].failed:
+        if outcome.task.partition(".")[0] < id.partition(".")[0]:
+            pytest.skip(f"locked: finish kata {outcome.task.partition('.')[0]} first, or run with --all")
+        if outcome.task == id and outcome.kind in ("todo", "load"):
+            pytest.skip(f"{id} is still to be written")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_kata_implementation(config: pytest.Config) -> Any:
+    folder = config.stash[RUN].folder
+    if not config.getoption("isolated"):
+        return Implementation(folder)
+    from grading.isolation import IsolatedImplementation
+
+    return IsolatedImplementation(folder, sandbox=config.getoption("sandbox"))
+
+
+@pytest.fixture(scope="module")
+def implementation(pytestconfig: pytest.Config) -> Iterator[Any]:
+    """The object with the eleven functions; isolated, each test module has a process of its own."""
+    made = pytestconfig.hook.pytest_kata_implementation(config=pytestconfig)
+    yield made
+    if hasattr(made, "close"):
+        made.close()
+
+
+@pytest.fixture
+def kata(request: pytest.FixtureRequest, implementation: Any) -> Any:
+    """The checker of the task that the test is marked with."""
+    from grading.checks import Checker
+
+    config, marker = request.config, request.node.get_closest_marker("task")
+    options = (config.getoption("device"), config.stash[RUN].impl, config.getoption("seed"))
+    return Checker(implementation, task(marker.args[0]), *options)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[Any]:
+    """Show a failed check as its own few lines, without a traceback through the checker, and note how it ended."""
+    report = yield
+    id = task_id(item)
+    if id is None or (call.when != "call" and report.passed):
+        return report
+    error = call.excinfo.value if call.excinfo and report.failed else None
+    if isinstance(error, Failure):
+        report.longrepr = board.Shown(error, item)
+    elif isinstance(error, SubmissionError):
+        error = Failure(
+            id, f"{id} {error.function}: {error.message}", error.kind, [("at", str(f)) for f in error.frames]
+        )
+        report.longrepr = board.Shown(error, item)
+    report.kata = board.outcome(id, item, report, error)
+    item.config.stash[RUN].outcomes.append(report.kata)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    run = config.stash.get(RUN, None)
+    if run and run.outcomes:
+        ids = [t.id for t in tasks()] + (["6"] if any(o.task == "6" for o in run.outcomes) else [])
+        board.write(terminalreporter, run.outcomes, katas(), ids, run.folder, guided=run.guided)

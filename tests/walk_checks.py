@@ -1,0 +1,197 @@
+"""What is asked of every sampler, written once: test_4 and test_5 inherit these tests."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from grading import closed_form
+from grading.checks import Checker
+from grading.compare import Tolerance
+from grading.contract import NoiseSchedule, schedule_from
+from grading.diagnosis import Probe
+from grading.examples import COARSE
+from grading.walks import Walk, standardised, walk
+
+# A walk of this many points of two dims: 40,000 standard normal numbers in each step.
+POINTS = 20_000
+# Bounds in standard errors: 6 of them have a false-alarm rate of 2e-9 for a normal estimate; there are below 200 such
+# estimates in a run of all walks, so a right sampler is failed in fewer than one run in a million.
+SIGMAS = 6.0
+
+
+def model(x_t: Tensor, t: Tensor) -> Tensor:
+    """A model that depends on all that it is shown."""
+    return 0.3 * x_t + 0.02 * closed_form.broadcast(t, x_t).to(x_t)
+
+
+def shown_t(kata: Checker, *arguments: Any, schedule: NoiseSchedule = COARSE) -> tuple[str, Probe]:
+    """The list of t that the model is shown, and its name for the message."""
+    x_T, tables = kata.randn(4, 2), kata.on(schedule)
+    return "the t of every call model(x_t, t)", lambda f: walk(f, model, x_T, tables, *arguments).timesteps
+
+
+def within(count: int, spread: float = 1.0) -> Tolerance:
+    """SIGMAS standard errors of the mean of `count` independent numbers whose standard deviation is `spread`."""
+    return Tolerance(0.0, SIGMAS * spread / count**0.5)
+
+
+class WalkChecks:
+    """Subclasses say which timesteps are due, which arguments follow the schedule, and eta (None for DDPM)."""
+
+    steps: ClassVar[list[int]]
+    arguments: ClassVar[tuple]
+    eta: ClassVar[float | None]
+
+    def walk(self, f: Any, kata: Checker, *shape: int, seed: int = 5) -> Walk:
+        x_T = kata.randn(*shape, seed=7)
+        return walk(f, model, x_T, kata.on(COARSE), *self.arguments, generator=kata.generator(seed))
+
+    def test_the_steps_come_in_order(self, kata: Checker) -> None:
+        """From the noisiest to the least noisy, t = 0 included: the model is asked once at each."""
+        kata.probe(*shown_t(kata, *self.arguments)).gives(self.steps, "the timesteps of the walk, descending")
+
+    def test_the_model_is_given_t_for_each_sample(self, kata: Checker) -> None:
+        """t as the model was trained with it: (B,) int64."""
+        call = kata.probe("the t in model(x_t, t)", lambda f: "; ".join(self.walk(f, kata, 4, 2).spy.kinds()))
+        call.gives("Tensor (4,) int64", "one int64 for each of 4 samples")
+
+    def test_the_walk_starts_at_x_T(self, kata: Checker) -> None:
+        """The first thing that the model sees is x_T, as it was given."""
+        call = kata.probe("the x_t of the first call model(x_t, t)", lambda f: self.walk(f, kata, 4, 2).states[0])
+        call.gives(kata.randn(4, 2, seed=7), "x_T")
+
+    def test_the_result_looks_like_x_T(self, kata: Checker) -> None:
+        """One x0 for each x_T, at its precision, whatever the dims."""
+        for shape, dtype in (((4, 2), torch.float32), ((1,), torch.float64), ((2, 3, 2), torch.float64)):
+            x_T = kata.randn(*shape, dtype=dtype)
+            tables = kata.on(COARSE).to(dtype=dtype)
+            call = kata.probe(
+                f"the result for x_T {shape}",
+                lambda f: 0 * f(model, x_T, tables, *self.arguments),  # noqa: B023
+            )
+            call.gives(torch.zeros_like(x_T), "shape and dtype of x_T")
+
+    def test_the_last_step_adds_no_noise(self, kata: Checker) -> None:
+        """x_0 is where the last step's mean points: noise added now would stay in the picture."""
+
+        def left_over(f: Any) -> Tensor:
+            path = self.walk(f, kata, 6, 2)
+            before, after, eps = path.states[-2], path.states[-1], path.spy.answers[-1]
+            return after - closed_form.predict_x0(before, path.timesteps[-1], eps, kata.on(COARSE))
+
+        expected = torch.zeros(6, 2, dtype=torch.float64, device=kata.device)
+        kata.probe("x_0 minus the mean of the last step", left_over).gives(expected, "no noise in the last step")
+
+    def test_one_step_by_hand(self, kata: Checker) -> None:
+        """beta = 3/4 leaves alpha_bar = 1/4: if the model answers 0, x_0 is twice x_T."""
+        schedule, x_T = kata.on(schedule_from(torch.tensor([0.75], dtype=torch.float64))), kata.randn(3, 2)
+        arguments = (1, *self.arguments[1:])[: len(self.arguments)]
+        kata(lambda x_t, t: torch.zeros_like(x_t), x_T, schedule, *arguments).gives(2 * x_T, "1 / sqrt(0.25)")
+
+    def test_the_generator_decides(self, kata: Checker) -> None:
+        """The same generator gives the same walk whatever else has drawn numbers; another one gives another walk."""
+
+        def how_it_repeats(f: Any) -> str:
+            torch.manual_seed(1)
+            first = self.walk(f, kata, 4, 2, seed=5).states[-1]
+            torch.manual_seed(2)
+            again, other = (self.walk(f, kata, 4, 2, seed=seed).states[-1] for seed in (5, 6))
+            repeats = "repeats" if torch.equal(first, again) else "does not repeat"
+            differs = "the same" if torch.equal(first, other) else "another"
+            return f"the same seed {repeats}; another seed gives {differs} walk"
+
+        other = "the same" if self.eta == 0 else "another"
+        expected = f"the same seed repeats; another seed gives {other} walk"
+        kata.probe("walks with seeds 5, 5 and 6", how_it_repeats).gives(expected, "every number comes from generator")
+
+    def test_no_gradients_are_recorded(self, kata: Checker) -> None:
+        """A graph over a thousand calls of the model would fill the memory: sampling needs none."""
+        weight = torch.ones((), dtype=torch.float64, device=kata.device, requires_grad=True)
+        x_T = kata.randn(4, 2)
+
+        def graph(f: Any) -> str:
+            result = f(lambda x_t, t: weight * x_t, x_T, kata.on(COARSE), *self.arguments)
+            return "recorded" if result.requires_grad else "not recorded"
+
+        kata.probe("the gradient of the result", graph).gives("not recorded", "@torch.no_grad()")
+
+    def test_nothing_is_changed_in_place(self, kata: Checker) -> None:
+        """x_T is the caller's: it is needed again to compare samplers from the same start."""
+        kata.untouched(model, kata.randn(4, 2), kata.on(COARSE), *self.arguments).gives(
+            "nothing", "inputs never change"
+        )
+
+    def test_works_on_a_gpu(self, kata: Checker) -> None:
+        """x, t and noise are made on the device of x_T, and nothing waits for a tensor's values."""
+
+        def devices(x_t: Tensor, t: Tensor) -> Tensor:
+            if t.device.type != "meta":
+                raise RuntimeError(f"the model is given t on device {t.device}, x_t on device {x_t.device}")
+            return torch.zeros_like(x_t)
+
+        x_T = torch.empty(5, 2, dtype=torch.float64)
+        kata.on_meta(devices, x_T, COARSE, *self.arguments).gives(x_T.to("meta"), "the device of x_T")
+
+
+class NoisyWalkChecks(WalkChecks):
+    """A walk whose every step but the last adds fresh noise."""
+
+    def noise(self, f: Any, kata: Checker) -> Tensor:
+        """(steps, POINTS, 2): what each step but the last added, in units of its sigma."""
+        return standardised(self.walk(f, kata, POINTS, 2), kata.on(COARSE), self.eta)
+
+    def test_every_step_adds_the_right_amount_of_noise(self, kata: Checker) -> None:
+        """What each step adds, divided by its sigma, has variance 1."""
+        count = 2 * POINTS
+        expected = torch.ones(len(self.steps) - 1, dtype=torch.float64, device=kata.device)
+        call = kata.probe(
+            "variance of what each step adds / sigma^2", lambda f: self.noise(f, kata).square().mean((1, 2))
+        )
+        call.gives(expected, f"{count} numbers: 1 +- {within(count, 2**0.5).atol:.2g}", within(count, 2**0.5))
+
+    def test_the_noise_is_centred(self, kata: Checker) -> None:
+        """Its mean is 0 in every step; noise shared by the whole batch would have a mean of its own."""
+        expected = torch.zeros(len(self.steps) - 1, dtype=torch.float64, device=kata.device)
+        call = kata.probe("mean of what each step adds / sigma", lambda f: self.noise(f, kata).mean((1, 2)))
+        call.gives(expected, f"{2 * POINTS} numbers: 0 +- {within(2 * POINTS).atol:.2g}", within(2 * POINTS))
+
+    def test_the_noise_is_fresh(self, kata: Checker) -> None:
+        """No step repeats another's noise, and the two coordinates of a point do not share theirs."""
+
+        def largest(f: Any) -> float:
+            z = self.noise(f, kata)
+            between_steps = torch.corrcoef(z.flatten(1)) - torch.eye(len(z), dtype=z.dtype, device=z.device)
+            between_dims = (z[:, :, 0] * z[:, :, 1]).mean(1)
+            return max(between_steps.abs().max().item(), between_dims.abs().max().item())
+
+        bound = SIGMAS / POINTS**0.5
+        kata.probe("largest correlation between steps, or between x and y", largest).lies_within(
+            0.0, bound, f"{POINTS} independent points"
+        )
+
+    def test_the_noise_is_gaussian(self, kata: Checker) -> None:
+        """The fourth moment of a standard normal number is 3; that of a uniform one is 1.8."""
+        count = 2 * POINTS * (len(self.steps) - 1)
+        expected = torch.tensor(3.0, dtype=torch.float64, device=kata.device)
+        call = kata.probe("mean of (what a step adds / sigma)^4", lambda f: self.noise(f, kata).pow(4).mean())
+        call.gives(expected, f"E z^4 = 3, of {count} numbers", within(count, 96**0.5))
+
+
+class QuietWalkChecks(WalkChecks):
+    """A walk that adds no noise: every step can be computed."""
+
+    def test_every_step_follows_the_equation(self, kata: Checker) -> None:
+        """With eta = 0 nothing random is left between x_t and x_prev."""
+        tables = kata.on(COARSE)
+
+        def residuals(f: Any) -> Tensor:
+            path = self.walk(f, kata, 6, 2)
+            return torch.stack(
+                path.residuals(lambda x, t, t_prev, eps: closed_form.ddim_step(x, t, t_prev, eps, tables, 0.0))
+            )
+
+        expected = torch.zeros(len(self.steps), 6, 2, dtype=torch.float64, device=kata.device)
+        kata.probe("x_prev minus DDIM eq. 12, every step", residuals).gives(expected, "DDIM eq. 12 at eta = 0")
