@@ -1,0 +1,245 @@
+"""The experiment: train with a submission's loss, sample with its steps, measure the distance to fresh data."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grading.chamfer import chamfer_distance
+from grading.contract import NoiseSchedule, linear_schedule
+from grading.data import DATASETS, make_dataset
+from grading.errors import SubmissionError, UsageError, describe
+from grading.training import RECIPES, REPORT_EVERY, Progress, Trained, TrainingFailed, train
+
+TRAINING_POINTS = 65_536
+FLOOR_DRAWS = 5
+SAMPLERS = ("ddpm", "ddim")
+Network = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that an experiment depends on, apart from the submission."""
+
+    dataset: str = "swiss_roll"
+    recipe: str = "kata"
+    seed: int = 0
+    device: str = "cpu"
+    num_points: int = 2048
+    num_inference_steps: int = 50
+
+    def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise UsageError(f"there is no data set {self.dataset!r}; the data sets are {', '.join(DATASETS)}")
+        if self.recipe not in RECIPES:
+            raise UsageError(f"there is no recipe {self.recipe!r}; the recipes are {', '.join(RECIPES)}")
+        if self.seed < 0:
+            raise UsageError(f"seed must be 0 or more; got {self.seed}")
+        if self.num_points < 1:
+            raise UsageError(f"num_points must be at least 1; got {self.num_points}")
+        if not 1 <= self.num_inference_steps <= len(self.schedule.betas):
+            steps = len(self.schedule.betas)
+            raise UsageError(f"num_inference_steps must be from 1 to {steps}; got {self.num_inference_steps}")
+        if torch.device(self.device).type == "cuda" and not torch.cuda.is_available():
+            raise UsageError(f"device {self.device}: torch finds no CUDA device here")
+
+    @property
+    def schedule(self) -> NoiseSchedule:
+        """DDPM's own: T = 1000, betas evenly from 1e-4 to 0.02."""
+        return linear_schedule(1000, torch.float32, self.device)
+
+    def seed_for(self, purpose: str) -> int:
+        """An independent seed below 2**32 for each purpose, the same whichever stages run and in which order."""
+        key = int.from_bytes(purpose.encode(), "big")
+        return int(np.random.SeedSequence([self.seed, key]).generate_state(1)[0])
+
+    def points(self, purpose: str, num_points: int) -> Tensor:
+        """A fresh draw of the data set (n, 2) float32, on the device."""
+        return make_dataset(self.dataset, num_points, self.seed_for(purpose)).to(self.device)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one sampler made: samples (n, 2) and their distance to fresh data, or a sentence that says why not."""
+
+    samples: Tensor | None = None
+    chamfer: float | None = None
+    failure: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run, whole even where a stage failed. Tensors are on the CPU."""
+
+    setting: Setting
+    data: Tensor
+    floor: float
+    losses: list[float]
+    training_seconds: float
+    training_failure: str | None
+    ddpm: Part
+    ddim: Part
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def run_experiment(
+    impl: Any,
+    *,
+    dataset: str = "swiss_roll",
+    recipe: str = "kata",
+    seed: int = 0,
+    device: str = "cpu",
+    num_points: int = 2048,
+    num_inference_steps: int = 50,
+    progress: Progress | None = None,
+) -> Experiment:
+    """Train with impl.ddpm_loss, sample with impl.ddpm_sample and impl.ddim_sample, measure both against fresh data.
+
+    Args:
+        impl: anything with those three functions. A grader that gives each stage a fresh one calls the stages itself.
+        dataset, recipe: keys of DATASETS and RECIPES.
+        seed: decides every draw; the same seed on the same machine gives the same numbers, on the CPU bit for bit.
+        device: where network and points live.
+        num_points: how many points each sampler makes, and how many fresh ones they are compared with.
+        num_inference_steps: how many steps DDIM takes.
+        progress: called now and then as progress(stage, done, total), stage one of train, ddpm, ddim.
+
+    Raises:
+        UsageError (a ValueError): an argument makes no sense. What the submission does wrong never raises.
+    """
+    setting = Setting(dataset, recipe, seed, device, num_points, num_inference_steps)
+    trained, failure = train_stage(impl, setting, progress)
+    parts = {name: sample_stage(impl, name, trained, setting, progress) for name in SAMPLERS}
+    return conclude(setting, trained, failure, **parts)
+
+
+def train_stage(impl: Any, setting: Setting, progress: Progress | None = None) -> tuple[Trained | None, str | None]:
+    """Train with impl.ddpm_loss: the trained network, or None and a sentence that says why there is none."""
+    data = setting.points("train", TRAINING_POINTS)
+    try:
+        recipe = RECIPES[setting.recipe]
+        return train(impl, data, setting.schedule, recipe, setting.seed_for("weights"), setting.device, progress), None
+    except Exception as error:
+        return None, sentence(error)
+
+
+def sample_stage(
+    impl: Any, name: str, trained: Trained | None, setting: Setting, progress: Progress | None = None
+) -> Part:
+    """Sample with impl.ddpm_sample or impl.ddim_sample (name "ddpm" or "ddim") and measure the result."""
+    if trained is None:
+        return Part(failure="not run: there is no trained network to sample with")
+    steps = len(setting.schedule.betas) if name == "ddpm" else setting.num_inference_steps
+    generator = torch.Generator(setting.device).manual_seed(setting.seed_for(name))
+    x_T = torch.randn(setting.num_points, 2, device=setting.device, generator=generator)
+    model = Watched(trained.network, len(setting.schedule.betas), name, steps, progress)
+    started = time.perf_counter()
+    try:
+        if name == "ddpm":
+            samples = impl.ddpm_sample(model, x_T.clone(), setting.schedule, generator=generator)
+        else:
+            samples = impl.ddim_sample(model, x_T.clone(), setting.schedule, steps, 0.0, generator=generator)
+        samples = check_samples(samples, x_T, f"{name}_sample")
+    except Exception as error:
+        return Part(failure=sentence(error), seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    held_out = setting.points("held-out", setting.num_points)
+    return Part(samples.cpu(), chamfer_distance(samples, held_out), None, seconds)
+
+
+def conclude(setting: Setting, trained: Trained | None, failure: str | None, ddpm: Part, ddim: Part) -> Experiment:
+    """Put the stages' results together, with the held-out points and the floor to read them against."""
+    return Experiment(
+        setting=setting,
+        data=setting.points("held-out", setting.num_points).cpu(),
+        floor=floor(setting.dataset, setting.num_points),
+        losses=trained.losses if trained else [],
+        training_seconds=trained.seconds if trained else 0.0,
+        training_failure=failure,
+        ddpm=ddpm,
+        ddim=ddim,
+        versions=versions(),
+    )
+
+
+class Watched(nn.Module):
+    """A network that tells how far a sampler has come, and refuses a t that the schedule does not have."""
+
+    def __init__(self, network: Network, T: int, stage: str, total: int, progress: Progress | None) -> None:
+        super().__init__()
+        self.network, self.T, self.stage, self.total, self.progress = network, T, stage, total, progress
+        self.calls = 0
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        if not isinstance(t, Tensor) or t.is_floating_point():
+            raise TypeError(f"model(x_t, t) takes t as an int64 tensor (B,); it was given {kind(t)}")
+        if bool(((t < 0) | (t >= self.T)).any()):
+            raise ValueError(
+                f"the timesteps are 0 ... {self.T - 1}; the model was asked about {int(t.min())} ... {int(t.max())}"
+            )
+        answer = self.network(x_t, t)
+        self.calls += 1
+        if self.progress is not None and (self.calls % REPORT_EVERY == 0 or self.calls == self.total):
+            self.progress(self.stage, min(self.calls, self.total), self.total)
+        return answer
+
+
+class SamplesRejected(Exception):
+    """What a sampler returned is no cloud of points: one sentence for its author."""
+
+
+def kind(value: Any) -> str:
+    """What a value is, in a word or two: `int`, `torch.float32 tensor`."""
+    return f"{value.dtype} tensor" if isinstance(value, Tensor) else type(value).__name__
+
+
+def check_samples(samples: Any, x_T: Tensor, function: str) -> Tensor:
+    """Return samples if they are what the contract asks for, or raise SamplesRejected."""
+    if not isinstance(samples, Tensor):
+        raise SamplesRejected(f"{function} must return a tensor; it returned {type(samples).__name__}")
+    if samples.shape != x_T.shape:
+        raise SamplesRejected(f"{function} must return shape {tuple(x_T.shape)}; it returned {tuple(samples.shape)}")
+    if samples.dtype != x_T.dtype:
+        raise SamplesRejected(f"{function} must keep the dtype {x_T.dtype}; it returned {samples.dtype}")
+    if samples.device != x_T.device:
+        raise SamplesRejected(f"{function} must stay on {x_T.device}; it returned a tensor on {samples.device}")
+    wrong = int((~samples.isfinite()).sum())
+    if wrong:
+        raise SamplesRejected(f"{function} must return finite points; {wrong} of {samples.numel()} entries are not")
+    return samples.detach()
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong, in one sentence for the author of the submission."""
+    plain = isinstance(error, (TrainingFailed, SamplesRejected, SubmissionError))
+    return str(error) if plain else describe(error)
+
+
+@cache
+def floor(dataset: str, num_points: int) -> float:
+    """What a perfect sampler scores: the mean distance of two independent draws of the data. Always the same draws."""
+    draws = [make_dataset(dataset, num_points, 1000 + i) for i in range(2 * FLOOR_DRAWS)]
+    return sum(map(chamfer_distance, draws[::2], draws[1::2])) / FLOOR_DRAWS
+
+
+def versions() -> dict[str, str]:
+    """What the numbers depend on, apart from the seed."""
+    import scipy
+
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "machine": platform.machine(),
+        "threads": str(torch.get_num_threads()),
+    }

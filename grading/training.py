@@ -1,0 +1,158 @@
+"""Train a network with somebody's loss: data, network, noise, t and optimiser are ours, the loss is theirs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grading.contract import NoiseSchedule
+from grading.network import NETWORKS
+
+Progress = Callable[[str, int, int], None]  # (stage, done, total)
+REPORT_EVERY = 50  # steps between two looks at the loss; on a GPU each look waits for the device
+
+
+class TrainingFailed(Exception):
+    """The loss cannot be trained with: one sentence for its author."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. Nothing in it depends on the data set."""
+
+    network: str
+    width: int
+    depth: int
+    steps: int
+    batch: int
+    learning_rate: float
+    one_cycle: bool = False
+    stratified: bool = False
+    ema: float = 0.0
+
+
+RECIPES = {
+    "kata": Recipe("kata", 128, 3, 5000, 256, 3e-3, one_cycle=True, stratified=True, ema=0.995),
+    "course": Recipe("course", 128, 3, 5000, 128, 1e-3),
+}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, in eval mode and ready to sample with, the loss of every step, and the seconds it took."""
+
+    network: nn.Module
+    losses: list[float]
+    seconds: float
+
+
+def train(
+    impl: Any,
+    data: Tensor,
+    schedule: NoiseSchedule,
+    recipe: Recipe,
+    seed: int,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+) -> Trained:
+    """Train the recipe's network on data with `impl.ddpm_loss`.
+
+    Args:
+        impl: anything with `ddpm_loss(model, x0, t, schedule, noise)`; the loss may bring its own gradient.
+        data: (N, D) float32, the points to learn.
+        schedule: tables of length T, moved to the device as float32.
+        recipe: one of RECIPES, or your own.
+        seed: decides the first weights, the batches, t and the noise.
+        device: where to train. One look at the loss every REPORT_EVERY steps, otherwise no waiting for a GPU.
+        progress: called as progress("train", done, steps) at each look.
+
+    Raises:
+        TrainingFailed: the loss is no finite scalar, or no gradient comes from it.
+        Whatever impl raises.
+    """
+    device = torch.device(device)
+    schedule = NoiseSchedule(*schedule).to(device=device, dtype=torch.float32)
+    data = data.to(device)
+    with torch.random.fork_rng(devices=[]):  # initial weights come from the global generator: lend it, and put it back
+        torch.manual_seed(seed)
+        network = NETWORKS[recipe.network](schedule, data, recipe.width, recipe.depth).to(device)
+    averaged = {name: p.detach().clone() for name, p in network.named_parameters()}
+    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
+    generator = torch.Generator(device).manual_seed(seed)
+    losses = torch.zeros(recipe.steps, device=device)
+    started = time.perf_counter()
+    warm_up = OneCycle(recipe)
+    for step in range(recipe.steps):
+        x0, t, noise = draw_batch(data, len(schedule.betas), recipe, generator)
+        loss = impl.ddpm_loss(network, x0, t, schedule, noise)
+        check_loss(loss)
+        losses[step] = loss.detach()
+        optimiser.zero_grad()
+        loss.backward()
+        for group in optimiser.param_groups:
+            group["lr"] = warm_up(step)
+        optimiser.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(averaged.values()), list(network.parameters()), 1 - min(recipe.ema, step / (step + 10))
+            )
+        if (step + 1) % REPORT_EVERY == 0 or step + 1 == recipe.steps:
+            check_finite(losses, step)
+            if progress is not None:
+                progress("train", step + 1, recipe.steps)
+    network.load_state_dict(averaged if recipe.ema else {}, strict=False)
+    seconds = time.perf_counter() - started
+    return Trained(network.eval().requires_grad_(False), losses.tolist(), seconds)
+
+
+def draw_batch(data: Tensor, num_timesteps: int, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """x0 (B, D) with replacement, t (B,) int64, noise like x0. Stratified: one t in each of B equal slices."""
+    device, batch = data.device, recipe.batch
+    x0 = data[torch.randint(len(data), (batch,), device=device, generator=generator)]
+    u = torch.rand(batch, device=device, generator=generator)
+    if recipe.stratified:
+        u = (torch.arange(batch, device=device) + u) / batch
+    t = (u * num_timesteps).long().clamp_(max=num_timesteps - 1)
+    return x0, t, torch.randn(x0.shape, device=device, generator=generator)
+
+
+class OneCycle:
+    """Up over the first tenth, then down along a cosine to nothing; or constant, as the recipe says."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+
+    def __call__(self, step: int) -> float:
+        import math
+
+        if not self.recipe.one_cycle:
+            return self.recipe.learning_rate
+        u = (step + 1) / self.recipe.steps
+        return self.recipe.learning_rate * (u / 0.1 if u < 0.1 else (1 + math.cos(math.pi * (u - 0.1) / 0.9)) / 2)
+
+
+def check_loss(loss: Any) -> None:
+    """Raise TrainingFailed unless loss is a scalar that a gradient can come from. Reads no value: a GPU would wait."""
+    if not isinstance(loss, Tensor):
+        raise TrainingFailed(f"ddpm_loss must return a scalar tensor; it returned {type(loss).__name__}")
+    if loss.shape != ():
+        raise TrainingFailed(f"ddpm_loss must return a scalar, shape (); it returned shape {tuple(loss.shape)}")
+    if not loss.is_floating_point():
+        raise TrainingFailed(f"ddpm_loss must return a float; it returned {loss.dtype}")
+    if not loss.requires_grad:
+        raise TrainingFailed(
+            "no gradient reaches the model from ddpm_loss; was its answer detached, or turned into a number?"
+        )
+
+
+def check_finite(losses: Tensor, step: int) -> None:
+    """Raise TrainingFailed at the first of losses[: step + 1] that is NaN or infinite."""
+    wrong = (~losses[: step + 1].isfinite()).nonzero()
+    if len(wrong):
+        first = int(wrong[0])
+        raise TrainingFailed(f"ddpm_loss must be finite; it was {losses[first].item()} at training step {first + 1}")
