@@ -1,0 +1,168 @@
+"""One call, seen from the trusted side: what is sent, what the child may ask, and what is made of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading import standins
+from grading.contract import NoiseSchedule
+from grading.isolation.protocol import TABLES, ProtocolError, Reader, Writer
+
+SAMPLERS = ("ddpm_sample", "ddim_sample")
+STANDINS = ("make_schedule", "q_sample")
+
+
+class Crossed(torch.autograd.Function):
+    """A result of the child's, joined to the parent's graph: the child said how it changes with each source."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, gradients: list[Tensor | None] | None, *sources: Tensor) -> Tensor:
+        ctx.gradients = gradients
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple:  # type: ignore[override]
+        if ctx.gradients is None:
+            raise RuntimeError("only the gradient of a single number crosses the pipe")
+        return None, None, *(None if g is None else grad_output * g for g in ctx.gradients)
+
+
+class Call:
+    """A call of one of the eleven functions.
+
+    Attributes:
+        name: which.
+        raised: what the last failing model callback raised in this process, or None.
+    """
+
+    def __init__(self, name: str, args: tuple, kwargs: dict) -> None:
+        self.name, self.args, self.kwargs = name, args, kwargs
+        self.raised: Exception | None = None
+        self.sources: list[Tensor] = []
+        self.tensors: list[Tensor] = []
+        self.generators: list[torch.Generator] = []
+        self.functions: list[Callable] = []
+
+    def message(self) -> tuple[dict, list]:
+        """The frame that starts the call. Samplers without a generator get torch's global state, as in process."""
+        writer = Writer(trusted=True)
+        header: dict[str, Any] = {}
+        given = any(isinstance(a, torch.Generator) for a in (*self.args, *self.kwargs.values()))
+        if self.name in SAMPLERS and not given:
+            header["random"] = writer.node(torch.get_rng_state())
+            writer.tensors.clear()
+            torch.rand(1)  # ours moves on too; the child's state never comes back
+        header |= {
+            "call": self.name,
+            "args": [writer.node(a) for a in self.args],
+            "kwargs": {name: writer.node(a) for name, a in self.kwargs.items()},
+            "dtype": str(torch.get_default_dtype()).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+            "grad": torch.is_grad_enabled(),
+        }
+        self.tensors, self.generators, self.functions = writer.tensors, writer.generators, writer.functions
+        self.sources = [t for t in self.tensors if t.requires_grad]
+        return header, writer.buffers
+
+    def reply(self, header: dict, body: memoryview) -> tuple[dict, list]:
+        """Answer a question of the child's: what a function of ours gives, or what it raised."""
+        args, kwargs = _arguments(header, body)
+        writer = Writer()
+        try:
+            with torch.set_grad_enabled(header.get("grad") is True):
+                value = self._asked(header)(*args, **kwargs)
+            answer = {"value": writer.node(value)}
+        except ProtocolError:
+            raise
+        except Exception as error:
+            self.raised = error
+            return {"raised": [type(error).__name__, str(error)[:1000]]}, []
+        self.sources += [t for t in writer.tensors if t.requires_grad]
+        return answer, writer.buffers
+
+    def _asked(self, header: dict) -> Callable:
+        if "standin" in header:
+            name = header["standin"]
+            if name not in STANDINS or name == self.name:
+                raise ProtocolError("a question that it may not ask")
+            return _q_sample if name == "q_sample" else standins.make_schedule
+        number = header["function"]
+        if type(number) is not int or not 0 <= number < len(self.functions):
+            raise ProtocolError("a question to nobody")
+        return self.functions[number]
+
+    def result(self, header: dict, body: memoryview) -> Any:
+        """The value returned, after the arguments that the submission changed have been changed here too."""
+        reader = Reader(body)
+        if "same" in header:
+            value: Any = _pick(self.tensors, header["same"])
+        elif "value" in header:
+            value = self._joined(reader, header)
+        else:
+            raise ProtocolError("an answer without a value")
+        self.update(header, body, reader)
+        return value
+
+    def _joined(self, reader: Reader, header: dict) -> Any:
+        value = reader.value(header["value"])
+        if self.name == "make_schedule" and all(type(getattr(value, table, None)) is Tensor for table in TABLES):
+            return NoiseSchedule(*(getattr(value, table) for table in TABLES))
+        if not isinstance(value, Tensor) or not value.requires_grad:
+            return value
+        gradients = header.get("gradients")
+        if gradients is not None:
+            if not isinstance(gradients, list) or len(gradients) != len(self.sources):
+                raise ProtocolError("gradients that match nothing")
+            gradients = [reader.value(node) for node in gradients]
+            if not all(g is None or _alike(g, source) for g, source in zip(gradients, self.sources)):
+                raise ProtocolError("gradients of another shape")
+        if not any(source.requires_grad for source in self.sources):
+            return value
+        with torch.enable_grad():
+            return Crossed.apply(value.detach(), gradients, *self.sources)
+
+    def update(self, header: dict, body: memoryview, reader: Reader | None = None) -> None:
+        """Do to our tensors and generators what the submission did to its copies."""
+        reader = reader or Reader(body)
+        changed, states = header.get("changed"), header.get("generators")
+        if not isinstance(changed, list) or not isinstance(states, list) or len(states) != len(self.generators):
+            raise ProtocolError("an answer that says nothing of its arguments")
+        for number, node in changed:
+            mine, theirs = _pick(self.tensors, number), reader.value(node)
+            if not isinstance(theirs, Tensor):
+                raise ProtocolError("an argument that changed into something else")
+            if theirs.shape == mine.shape and theirs.dtype == mine.dtype:
+                mine.detach().copy_(theirs)
+            else:
+                mine.data = theirs.to(mine)
+        for generator, node in zip(self.generators, states):
+            try:
+                generator.set_state(reader.value(node))
+            except (RuntimeError, TypeError) as error:
+                raise ProtocolError("a generator in no possible state") from error
+
+
+def _q_sample(x0: Tensor, t: Tensor, tables: list, noise: Tensor) -> Tensor:
+    return standins.q_sample(x0, t, NoiseSchedule(*tables), noise)
+
+
+def _alike(gradient: Any, source: Tensor) -> bool:
+    return isinstance(gradient, Tensor) and gradient.shape == source.shape and gradient.dtype == source.dtype
+
+
+def _pick(tensors: list[Tensor], number: Any) -> Tensor:
+    if type(number) is not int or not 0 <= number < len(tensors):
+        raise ProtocolError("an argument that was never sent")
+    return tensors[number]
+
+
+def _arguments(header: dict, body: memoryview) -> tuple[list, dict]:
+    args, kwargs = header.get("args"), header.get("kwargs")
+    if not isinstance(args, list) or not isinstance(kwargs, dict) or len(args) > 20 or len(kwargs) > 20:
+        raise ProtocolError("arguments of no known form")
+    reader = Reader(body)
+    return [reader.value(node) for node in args], {name: reader.value(node) for name, node in kwargs.items()}

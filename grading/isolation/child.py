@@ -1,0 +1,145 @@
+"""The child's side of the pipe: it holds the five files, answers calls with plain numbers, and asks for the model's.
+
+Nothing here defends against the submission, which shares this process: whatever it changes, it can only change what the
+child sends, and the parent believes nothing of that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading import standins
+from grading.errors import SubmissionError
+from grading.implementation import Implementation
+from grading.isolation.protocol import MOST_TEXT, Reader, Writer, clean, raw, receive, send
+
+MOST_FRAMES = 20
+
+
+class Printed(io.TextIOBase):
+    """What a submission prints, up to a limit; the rest is dropped."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if len(self.text) < MOST_TEXT:
+            self.text += text[:MOST_TEXT]
+        return len(text)
+
+
+class Call:
+    """One call of the submission: its arguments, and what must be told afterwards."""
+
+    def __init__(self, pipe: socket.socket, header: dict, body: memoryview) -> None:
+        self.pipe = pipe
+        self.leaves: list[Tensor] = []
+        reader = Reader(body, self.function, standins.NoiseSchedule)
+        self.args = [reader.value(node) for node in header["args"]]
+        self.kwargs = {name: reader.value(node) for name, node in header["kwargs"].items()}
+        self.tensors, self.generators = reader.tensors, reader.generators
+        self.before = [(tuple(t.shape), bytes(raw(t))) for t in self.tensors]
+        self.leaves += [t for t in self.tensors if t.requires_grad]
+        standins.ask = lambda name, *args: self.ask({"standin": name}, args, {})
+
+    def function(self, number: int) -> Callable:
+        def model(*args: Any, **kwargs: Any) -> Any:
+            return self.ask({"function": number}, args, kwargs)
+
+        return model
+
+    def ask(self, question: dict, args: tuple, kwargs: dict) -> Any:
+        """Have the parent call something, and return or raise what that gave."""
+        writer = Writer()
+        nodes = [writer.node(a) for a in args]
+        named = {str(name): writer.node(a) for name, a in kwargs.items()}
+        send(self.pipe, {**question, "args": nodes, "kwargs": named, "grad": torch.is_grad_enabled()}, writer.buffers)
+        header, body = receive(self.pipe)
+        if "raised" in header:
+            raise _exception(*header["raised"])
+        reader = Reader(body)
+        value = reader.value(header["value"])
+        self.leaves += [t for t in reader.tensors if t.requires_grad]
+        return value
+
+    def answer(self, name: str, result: Any) -> tuple[dict, list]:
+        """The result, its gradients, and whatever arguments the submission changed."""
+        writer = Writer()
+        told: dict[str, Any] = {}
+        same = next((i for i, t in enumerate(self.tensors) if t is result), None)
+        if same is not None:
+            told["same"] = same
+        else:
+            whole = name == "make_schedule" and type(result) is not Tensor
+            told["value"] = writer.schedule(result) if whole else writer.node(result)
+            if type(result) is Tensor and result.requires_grad:
+                told["gradients"] = self._gradients(result, writer)
+        return self.after(told, writer)
+
+    def after(self, told: dict, writer: Writer) -> tuple[dict, list]:
+        changed = [i for i, t in enumerate(self.tensors) if (tuple(t.shape), bytes(raw(t))) != self.before[i]]
+        told["changed"] = [[i, writer.node(self.tensors[i].detach())] for i in changed]
+        told["generators"] = [writer.node(g.get_state()) for g in self.generators]
+        return told, writer.buffers
+
+    def _gradients(self, result: Tensor, writer: Writer) -> list | None:
+        """d result / d leaf for every leaf, where the result is one number; else none cross the pipe."""
+        if result.numel() != 1 or result.is_meta or not self.leaves:
+            return None
+        try:
+            found = torch.autograd.grad(result, self.leaves, torch.ones_like(result), allow_unused=True)
+        except RuntimeError:
+            return None  # no graph, or one that an in-place change broke
+        return [writer.node(gradient) for gradient in found]
+
+
+def _exception(kind: str, message: str) -> BaseException:
+    """The nearest thing to what the parent's model raised: a builtin exception of that name, or RuntimeError."""
+    import builtins
+
+    made = getattr(builtins, kind, None)
+    known = isinstance(made, type) and issubclass(made, Exception)
+    try:
+        return made(message) if known else RuntimeError(f"{kind}: {message}")  # type: ignore[misc]
+    except TypeError:
+        return RuntimeError(f"{kind}: {message}")
+
+
+def serve(pipe: socket.socket, folder: Path) -> None:
+    """Answer calls until the parent closes the pipe."""
+    implementation = Implementation(folder)
+    while True:
+        header, body = receive(pipe)
+        dtype = getattr(torch, header["dtype"])
+        torch.set_num_threads(header["threads"])
+        torch.set_grad_enabled(header["grad"])
+        torch.set_default_dtype(dtype)
+        if "random" in header:
+            reader = Reader(body)
+            torch.set_rng_state(reader.value(header["random"]))
+            body = body[reader.at :]
+        printed = Printed()
+        call = Call(pipe, header, body)
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            told, buffers = _perform(implementation, header["call"], call)
+        send(pipe, {"printed": clean(printed.text), **told}, buffers)
+
+
+def _perform(implementation: Implementation, name: str, call: Call) -> tuple[dict, list]:
+    try:
+        result = getattr(implementation, name)(*call.args, **call.kwargs)
+        return call.answer(name, result)
+    except SubmissionError as error:
+        frames = [[clean(f.file, 200), f.line, clean(f.source, 200)] for f in error.frames[-MOST_FRAMES:]]
+        return call.after({"error": error.kind, "message": clean(error.message, 1000), "frames": frames}, Writer())

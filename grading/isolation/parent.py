@@ -1,0 +1,208 @@
+"""The trusted side: the same object with eleven functions, with the submission behind a pipe in a sandboxed process."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from grading.contract import MODULE_OF
+from grading.errors import Frame, SubmissionError
+from grading.isolation import protocol
+from grading.isolation.calls import Call
+from grading.isolation.protocol import Gone, ProtocolError, clean
+from grading.isolation.sandbox import Server, ServerGone, server
+from grading.isolation.submission import five_files
+
+KINDS = ("todo", "load", "crash")
+PATIENCE = 2  # a function that gave no answer this often is not asked again
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use.
+
+    Attributes:
+        call: seconds for one call, of the submission's own time (the grader's model is not counted).
+        total: seconds for all calls of one object.
+        memory: bytes, on top of what torch takes.
+        restarts: how often a process that died is replaced.
+    """
+
+    call: float = 20.0
+    total: float = 900.0
+    memory: int = 1 << 30
+    restarts: int = 300
+
+
+class IsolatedImplementation:
+    """A submission in a process of its own. Use as Implementation; close it, or use it as a context manager.
+
+    A new object is a new process. One that dies is replaced at the next call, so that one bad function costs only itself.
+
+    Attributes:
+        tier: the sandbox it runs in: `namespaces`, `portable` or `none`.
+    """
+
+    def __init__(
+        self, folder: Path, *, sandbox: str = "auto", limits: Limits | None = None, device: str = "cpu"
+    ) -> None:
+        self.folder = folder
+        self.limits = limits or Limits()
+        self._choice, self._gpu = sandbox, device != "cpu"
+        self.tier = server(sandbox, self._gpu).tier
+        self._name, self._files = five_files(folder)
+        self._server: Server | None = None
+        self._pipe: socket.socket | None = None
+        self._key = 0
+        self._spent = 0.0
+        self._starts = 0
+        self._silent: dict[str, int] = {}
+
+    def __getattr__(self, name: str) -> Callable:
+        if name not in MODULE_OF:
+            raise AttributeError(f"the contract has no function {name}")
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._call(name, args, kwargs)
+
+        call.__name__ = name
+        return call
+
+    def __enter__(self) -> IsolatedImplementation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the child and all that it left running."""
+        if self._pipe is not None:
+            self._end()
+
+    # -- one call ---------------------------------------------------------------------------------------------------------
+
+    def _call(self, name: str, args: tuple, kwargs: dict) -> Any:
+        call = Call(name, args, kwargs)
+        if self._silent.get(name, 0) >= PATIENCE:
+            raise SubmissionError(name, "timeout", f"gave no answer {PATIENCE} times; not asked again")
+        try:
+            pipe = self._living(name)
+            self._left = min(self.limits.call, self.limits.total - self._spent)
+            return self._converse(pipe, call)
+        except TimeoutError:
+            self._silent[name] = self._silent.get(name, 0) + 1
+            self._end()
+            raise self._no_answer(name) from None
+        except Gone:
+            raise SubmissionError(name, "gone", _how_it_ended(self._end(wait=1.0))) from None
+        except ProtocolError as error:
+            self._end()
+            raise SubmissionError(name, "gone", f"its process answered with {clean(error, 200)}") from None
+        except (ServerGone, OSError) as error:
+            self._end()
+            raise SubmissionError(name, "gone", f"its process is gone ({clean(error, 200)})") from None
+        except SubmissionError:
+            raise
+        except BaseException as error:
+            self._end()  # in the middle of a conversation: the process that is left does not know where it is
+            if type(error).__name__ == "Failed" and str(error).startswith("Timeout"):
+                raise self._no_answer(name) from error
+            raise
+
+    def _no_answer(self, name: str) -> SubmissionError:
+        return SubmissionError(name, "timeout", "no answer in time; does a loop never end?")
+
+    def _converse(self, pipe: socket.socket, call: Call) -> Any:
+        """Send the call, answer the child's questions, take its result."""
+        self._send(pipe, *call.message())
+        while True:
+            header, body = protocol.receive(pipe, self._read)
+            if "function" in header or "standin" in header:
+                self._send(pipe, *call.reply(header, body))
+                continue
+            if header.get("printed"):
+                sys.stdout.write(clean(header["printed"]))
+            if "error" in header:
+                call.update(header, body)
+                raise self._told(call, header)
+            return call.result(header, body)
+
+    def _told(self, call: Call, header: dict) -> SubmissionError:
+        """The child's own account of an exception, as plain text."""
+        kind, frames = header["error"], header.get("frames")
+        if kind not in KINDS or not isinstance(frames, list) or len(frames) > 50:
+            raise ProtocolError("an error of no known form")
+        try:
+            read = tuple(Frame(clean(file, 200), int(line), clean(source, 200)) for file, line, source in frames)
+        except (TypeError, ValueError) as error:
+            raise ProtocolError("frames of no known form") from error
+        told = SubmissionError(call.name, kind, " ".join(clean(header.get("message"), 1000).split()), read)
+        told.__cause__ = call.raised
+        return told
+
+    # -- the process ------------------------------------------------------------------------------------------------------
+
+    def _living(self, name: str) -> socket.socket:
+        if self._spent >= self.limits.total:
+            raise SubmissionError(name, "timeout", f"the {self.limits.total:g} seconds for all calls are used up")
+        if self._pipe is None:
+            if self._starts > self.limits.restarts:
+                raise SubmissionError(name, "gone", f"its process died {self._starts} times; not started again")
+            self._starts += 1
+            self._server = server(self._choice, self._gpu)
+            limits = {"memory": self.limits.memory, "seconds": int(self.limits.total) + 60}
+            self._key, self._pipe = self._server.fork(limits)
+            self._pipe.settimeout(30)
+            sizes = [[file, len(data)] for file, data in self._files.items()]
+            protocol.send(self._pipe, {"name": self._name, "files": sizes}, list(self._files.values()))
+        return self._pipe
+
+    def _send(self, pipe: socket.socket, header: dict, buffers: list[Any]) -> None:
+        pipe.settimeout(max(self._left, 0.01))
+        with self._clock():
+            protocol.send(pipe, header, buffers)
+
+    def _read(self, size: int) -> bytearray:
+        assert self._pipe is not None
+        self._pipe.settimeout(max(self._left, 0.01))
+        with self._clock():
+            return protocol.read_exactly(self._pipe, size)
+
+    @contextlib.contextmanager
+    def _clock(self):  # type: ignore[no-untyped-def]
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = time.monotonic() - start
+            self._left -= seconds
+            self._spent += seconds
+
+    def _end(self, wait: float = 0.0) -> int:
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+        try:
+            return self._server.end(self._key, wait) if self._server else 0
+        except ServerGone:
+            return -9
+        finally:
+            self._server = None
+
+
+def _how_it_ended(status: int) -> str:
+    if status < 0:
+        try:
+            return f"its process was killed by {signal.Signals(-status).name} while running it"
+        except ValueError:
+            return f"its process was killed by signal {-status} while running it"
+    return f"its process ended with exit code {status} while running it"

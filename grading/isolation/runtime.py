@@ -1,0 +1,36 @@
+"""The few files that a child needs, copied to a folder of their own, without a formula or an expectation among them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from grading import contract
+
+HERE = Path(__file__).resolve().parent
+SHARED = ("errors", "loader", "implementation")
+CHILD = ("protocol", "child", "server", "confine", "seccomp")
+TABLES = ("FUNCTIONS", "MODULES", "MODULE_OF")
+
+
+def write_runtime(folder: Path) -> Path:
+    """Write the child's package `grading` below a folder; return the path of the server's script.
+
+    The child's contract is the bare tables of names, its stand-ins are questions to the parent: the grader's formulas for the
+    schedule, for q_sample and for the rest are not in the child, on disk or in memory.
+    """
+    package = folder / "grading"
+    isolation = package / "isolation"
+    isolation.mkdir(parents=True)
+    for parent in (package, isolation):
+        (parent / "__init__.py").write_text("")
+    for name in SHARED:
+        shutil.copyfile(HERE.parent / f"{name}.py", package / f"{name}.py")
+    for name in CHILD:
+        shutil.copyfile(HERE / f"{name}.py", isolation / f"{name}.py")
+    shutil.copyfile(HERE / "standins_asked.py", package / "standins.py")
+    names = "\n".join(f"{table} = {getattr(contract, table)!r}" for table in TABLES)
+    (package / "contract.py").write_text(names + "\n")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return isolation / "server.py"

@@ -1,0 +1,251 @@
+"""The tiers of isolation, best first; each is probed by starting it, and `auto` takes the best that starts.
+
+* `namespaces`: bubblewrap. No network, no other process, no file but torch, python and the child's own five.
+* `portable`: a process of its own, with limits, another user (where the grader is root) and, on Linux, a filter of system
+  calls and of files.
+* `none`: a process of its own and nothing else. Say it aloud; the result will.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import site
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from grading.errors import UsageError
+from grading.implementation import ROOT
+from grading.isolation.runtime import write_runtime
+
+TIERS = ("namespaces", "portable", "none")
+CHOICES = ("auto", *TIERS)
+HIDDEN = (".git", "grading", "solutions", "tests", "exercises")
+KEPT = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+START_SECONDS = 120
+MUST_HOLD = {"namespaces": {"network", "signals", "writing", "identity"}, "portable": {"signals", "writing"}, "none": set()}
+
+
+class ServerGone(Exception):
+    """The fork server ended, or did not answer."""
+
+
+class Server:
+    """A started fork server of one tier.
+
+    Attributes:
+        tier: `namespaces`, `portable` or `none`.
+        locks: what holds there, found by trying: network, processes, writing, reading, signals, identity.
+    """
+
+    def __init__(self, tier: str, gpu: bool = False) -> None:
+        self.tier = tier
+        self.folder = Path(tempfile.mkdtemp(prefix="kata-")).resolve()
+        self.folder.chmod(0o755)
+        (self.folder / "box").mkdir()
+        script = write_runtime(self.folder / "runtime")
+        ours, theirs = socket.socketpair()
+        self.control = ours
+        ours.settimeout(START_SECONDS)
+        paths = library_paths()
+        options = {
+            "tier": tier,
+            "control": theirs.fileno(),
+            "paths": paths,
+            "box": str(self.folder / "box"),
+            "readable": [str(self.folder / "runtime"), *readable_paths(), "/usr", "/lib", "/lib64", "/etc/ld.so.cache"],
+            "uid": _other_uid() if tier != "none" else None,
+            "gpu": gpu,
+        }
+        command = [sys.executable, "-I", "-S", "-B", str(script), json.dumps(options)]
+        if tier == "namespaces":
+            command = [*bubblewrap(self.folder, gpu), *command]
+        environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "HOME": "/nonexistent", "PYTHONHASHSEED": "0"}
+        self.process = subprocess.Popen(
+            command,
+            cwd=self.folder / "box",
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        theirs.close()
+        self.keys = 0
+        try:
+            self.locks: list[str] = self._answer()["ready"]
+            missing = MUST_HOLD[tier] - set(self.locks) if sys.platform == "linux" else set()
+            if missing:
+                raise ServerGone(f"these doors stay open: {', '.join(sorted(missing))}")
+        except ServerGone:
+            self.close()
+            raise
+        ours.settimeout(30)
+
+    def fork(self, limits: dict[str, int]) -> tuple[int, socket.socket]:
+        """Start a child; return its key and our end of its pipe."""
+        self.keys += 1
+        ours, theirs = socket.socketpair()
+        order = json.dumps({"do": "fork", "key": self.keys, "limits": limits}).encode()
+        try:
+            socket.send_fds(self.control, [order], [theirs.fileno()])
+        except OSError as error:
+            ours.close()
+            raise ServerGone(str(error)) from error
+        finally:
+            theirs.close()
+        self._answer()
+        return self.keys, ours
+
+    def end(self, key: int, wait: float = 0.0) -> int:
+        """Kill a child and all that it left; return how it had ended (exit code, or minus a signal)."""
+        try:
+            self.control.sendall(json.dumps({"do": "end", "key": key, "wait": wait}).encode())
+        except OSError as error:
+            raise ServerGone(str(error)) from error
+        return int(self._answer()["status"])
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None and self.control.fileno() >= 0
+
+    def close(self) -> None:
+        """End the server and every child. With bubblewrap that ends the whole process namespace."""
+        self.control.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stderr:
+            self.process.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _answer(self) -> dict[str, Any]:
+        text = b""
+        try:
+            while not text.endswith(b"\n"):
+                piece = self.control.recv(65536)
+                if not piece:
+                    raise ServerGone(self._last_words())
+                text += piece
+        except OSError as error:
+            raise ServerGone(str(error)) from error
+        return json.loads(text)
+
+    def _last_words(self) -> str:
+        self.process.kill()
+        _, errors = self.process.communicate()
+        lines = errors.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it ended without a word"
+
+
+def library_paths() -> list[str]:
+    """Where torch and its company are installed, for the child's sys.path (it runs without `site`)."""
+    import torch
+
+    known = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
+    known += [str(Path(torch.__file__).resolve().parents[1])]
+    return [path for path in dict.fromkeys(known) if os.path.isdir(path)]
+
+
+def readable_paths() -> list[str]:
+    """The interpreter and the libraries: all that a child needs to see of this machine."""
+    prefixes = [sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(sys.executable).resolve().parents[1])]
+    wanted = [os.path.realpath(path) for path in (*prefixes, *library_paths())] + prefixes
+    return [path for path in dict.fromkeys(wanted) if path not in ("/", "/usr")]
+
+
+def bubblewrap(folder: Path, gpu: bool) -> list[str]:
+    """The command that runs what follows it in namespaces of its own."""
+    program = shutil.which("bwrap")
+    if program is None:
+        raise ServerGone("bubblewrap (bwrap) is not installed")
+    words = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--new-session"]
+    if os.geteuid() == 0:  # root needs no user namespace; the server keeps what it takes to change its children's user
+        words += ["--cap-drop", "ALL", *(w for c in ("SETUID", "SETGID", "KILL") for w in ("--cap-add", f"CAP_{c}"))]
+    else:
+        words += ["--unshare-user", "--cap-drop", "ALL"]
+    words += list(_mount("/usr"))
+    for path in ("/bin", "/lib", "/lib64", "/lib32"):
+        if os.path.islink(path):
+            words += ["--symlink", os.readlink(path), path]
+        elif os.path.isdir(path):
+            words += list(_mount(path))
+    words += ["--proc", "/proc", "--dev", "/dev", "--perms", "0755", "--dir", "/etc"]
+    words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    if gpu:
+        devices = [str(path) for path in Path("/dev").glob("nvidia*")]
+        words += [w for path in devices for w in ("--dev-bind-try", path, path)] + ["--ro-bind-try", "/sys", "/sys"]
+    bound = ["/usr", *readable_paths()]
+    for path in bound[1:]:
+        words += list(_mount(path))
+    for name in HIDDEN:
+        hidden = ROOT / name
+        if hidden.is_dir() and any(hidden.is_relative_to(path) for path in bound):
+            words += ["--tmpfs", str(hidden)]
+    words += list(_mount(str(folder / "runtime"))) + ["--perms", "0755", "--tmpfs", str(folder / "box")]
+    return [*words, "--chdir", str(folder / "box"), "--"]
+
+
+def _mount(path: str) -> Iterator[str]:
+    """Mount a path at its own place, read-only, below folders that anyone may pass."""
+    for parent in reversed(Path(path).parents[:-1]):
+        yield from ("--perms", "0755", "--dir", str(parent))
+    yield from ("--ro-bind", path, path)
+
+
+def _other_uid() -> int | None:
+    """A user id that nobody has, for the child of a grader that is root and can be spared it."""
+    if os.geteuid() != 0:
+        return None
+    return 60_000 + os.getpid() % 5_000
+
+
+_servers: dict[tuple[str, bool, int], Server] = {}
+_failed: dict[tuple[str, bool, int], ServerGone] = {}
+
+
+def _living(tier: str, gpu: bool) -> Server:
+    key = (tier, gpu, os.getpid())
+    if key in _failed:
+        raise _failed[key]
+    if key not in _servers or not _servers[key].alive:
+        try:
+            _servers[key] = Server(tier, gpu)
+        except ServerGone as error:
+            _failed[key] = error
+            raise
+    return _servers[key]
+
+
+@atexit.register
+def close_servers() -> None:
+    """End every fork server of this process, and with it all that submissions left running."""
+    for (_, _, process), started in _servers.items():
+        if process == os.getpid():
+            started.close()
+    _servers.clear()
+
+
+def server(sandbox: str = "auto", gpu: bool = False) -> Server:
+    """The fork server of a tier, started once in this process. Raises UsageError where a demanded tier is not to be had."""
+    if sandbox not in CHOICES:
+        raise UsageError(f"--sandbox {sandbox}: give one of {', '.join(CHOICES)}")
+    reasons = []
+    for tier in TIERS[:2] if sandbox == "auto" else (sandbox,):
+        try:
+            return _living(tier, gpu)
+        except ServerGone as error:
+            reasons.append(f"{tier}: {error}")
+    raise UsageError(f"--sandbox {sandbox} is not to be had on this machine ({'; '.join(reasons)})")
