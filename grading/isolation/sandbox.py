@@ -14,6 +14,7 @@ import os
 import shutil
 import site
 import socket
+import stat
 import subprocess
 import sys
 import sysconfig
@@ -62,7 +63,7 @@ class Server:
             "paths": paths,
             "box": str(self.folder / "box"),
             "readable": [str(self.folder / "runtime"), *readable_paths(), "/usr", "/lib", "/lib64", "/etc/ld.so.cache"],
-            "uid": _other_uid() if tier != "none" else None,
+            "uid": _other_uid(tier),
             "gpu": gpu,
         }
         command = [sys.executable, "-I", "-S", "-B", str(script), json.dumps(options)]
@@ -205,11 +206,15 @@ def _mount(path: str) -> Iterator[str]:
     yield from ("--ro-bind", path, path)
 
 
-def _other_uid() -> int | None:
-    """A user id that nobody has, for the child of a grader that is root and can be spared it."""
-    if os.geteuid() != 0:
+def _other_uid(tier: str) -> int | None:
+    """A user id that nobody has, for the children of a grader that is root. The server is root itself in that case.
+
+    Where that user could not read the interpreter (one below a private home), the children lose their capabilities instead.
+    """
+    if tier == "none" or os.geteuid() != 0:
         return None
-    return 60_000 + os.getpid() % 5_000
+    closed = [p for path in readable_paths() for p in Path(path).parents if not p.stat().st_mode & stat.S_IXOTH]
+    return None if closed and tier == "portable" else 60_000 + os.getpid() % 5_000
 
 
 _servers: dict[tuple[str, bool, int], Server] = {}

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,11 +21,10 @@ def main() -> None:
     options = json.loads(sys.argv[1])
     sys.path[:0] = [str(Path(__file__).resolve().parents[2]), *options["paths"]]
     control = socket.socket(fileno=options["control"])
-    import torch
-
+    tempfile.tempdir = options["box"]  # so that nobody looks for a folder to write to, later, where there is none
     from grading.isolation import child, confine
 
-    torch.set_num_threads(1)
+    _warm_up()
     confine.prepare()
     children: dict[int, int] = {}
     _answer(control, {"ready": confine.probe(options)})
@@ -47,6 +47,17 @@ def main() -> None:
             _answer(control, {"status": status})
     for pid in children.values():
         _end(pid, set(), 0.0)
+
+
+def _warm_up() -> None:
+    """Import what torch imports late: for a child it would be slow, or out of reach. Leaves one thread, as a fork needs."""
+    import torch
+
+    torch.set_num_threads(1)
+    meta = torch.ones(2, 1, device="meta")
+    repr((meta * meta[torch.zeros(2, dtype=torch.int64, device="meta")]).cumsum(0))
+    x = torch.ones(2, requires_grad=True)
+    torch.autograd.grad(torch.nn.functional.mse_loss(x, torch.zeros(2)), [x])
 
 
 def _box(options: dict, key: int) -> Path:
