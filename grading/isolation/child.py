@@ -122,7 +122,8 @@ def serve(pipe: socket.socket, folder: Path) -> None:
     while True:
         header, body = receive(pipe)
         dtype = getattr(torch, header["dtype"])
-        torch.set_num_threads(header["threads"])
+        if header["threads"] != torch.get_num_threads():
+            torch.set_num_threads(header["threads"])
         torch.set_grad_enabled(header["grad"])
         torch.set_default_dtype(dtype)
         if "random" in header:
