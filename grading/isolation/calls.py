@@ -46,12 +46,20 @@ class Call:
         self.tensors: list[Tensor] = []
         self.generators: list[torch.Generator] = []
         self.functions: list[Callable] = []
+        self.questions, self.most_questions = 0, 16
+
+    def asked_too_often(self) -> bool:
+        """Count one more question. Questions cost our time, so their number is bounded too: by 3 for each timestep."""
+        self.questions += 1
+        return self.questions > self.most_questions
 
     def message(self) -> tuple[dict, list]:
         """The frame that starts the call. Samplers without a generator get torch's global state, as in process."""
         writer = Writer(trusted=True)
         header: dict[str, Any] = {}
-        given = any(isinstance(a, torch.Generator) for a in (*self.args, *self.kwargs.values()))
+        given = any(isinstance(a, torch.Generator) for a in self._values())
+        if self.name in SAMPLERS:
+            self.most_questions += 3 * max((len(a.betas) for a in self._values() if hasattr(a, "betas")), default=1000)
         if self.name in SAMPLERS and not given:
             header["random"] = writer.node(torch.get_rng_state())
             writer.tensors.clear()
@@ -67,6 +75,9 @@ class Call:
         self.tensors, self.generators, self.functions = writer.tensors, writer.generators, writer.functions
         self.sources = [t for t in self.tensors if t.requires_grad]
         return header, writer.buffers
+
+    def _values(self) -> tuple:
+        return (*self.args, *self.kwargs.values())
 
     def reply(self, header: dict, body: memoryview) -> tuple[dict, list]:
         """Answer a question of the child's: what a function of ours gives, or what it raised."""

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,9 @@ class IsolatedImplementation:
         except (ServerGone, OSError) as error:
             self._end()
             raise SubmissionError(name, "gone", f"its process is gone ({clean(error, 200)})") from None
-        except SubmissionError:
+        except SubmissionError as error:
+            if error.kind == "timeout":
+                self._end()
             raise
         except BaseException as error:
             self._end()  # in the middle of a conversation: the process that is left does not know where it is
@@ -127,6 +129,10 @@ class IsolatedImplementation:
         while True:
             header, body = protocol.receive(pipe, self._read)
             if "function" in header or "standin" in header:
+                if call.asked_too_often():
+                    raise SubmissionError(
+                        call.name, "timeout", f"it asked the model more than {call.most_questions} times"
+                    )
                 self._send(pipe, *call.reply(header, body))
                 continue
             if header.get("printed"):

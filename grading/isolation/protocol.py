@@ -174,9 +174,7 @@ class Reader:
         schedule: makes a schedule from three tables (likewise).
     """
 
-    def __init__(
-        self, body: memoryview, function: Callable | None = None, schedule: Callable | None = None
-    ) -> None:
+    def __init__(self, body: memoryview, function: Callable | None = None, schedule: Callable | None = None) -> None:
         self.body = body
         self.at = 0
         self.function = function
@@ -203,7 +201,11 @@ class Reader:
             return self._tensor(*rest)
         if tag in ("bool", "int", "str"):
             (value,) = rest
-            if type(value).__name__ != tag or (tag == "int" and abs(value) >= 1 << 63) or (tag == "str" and len(value) > MOST_TEXT):
+            if (
+                type(value).__name__ != tag
+                or (tag == "int" and abs(value) >= 1 << 63)
+                or (tag == "str" and len(value) > MOST_TEXT)
+            ):
                 raise ProtocolError(f"a {tag} that is none")
             return value
         if tag == "float":

@@ -32,7 +32,11 @@ CHOICES = ("auto", *TIERS)
 HIDDEN = (".git", "grading", "solutions", "tests", "exercises")
 KEPT = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
 START_SECONDS = 120
-MUST_HOLD = {"namespaces": {"network", "signals", "writing", "identity"}, "portable": {"signals", "writing"}, "none": set()}
+MUST_HOLD = {
+    "namespaces": {"network", "signals", "writing", "identity"},
+    "portable": {"signals", "writing"},
+    "none": set(),
+}
 
 
 class ServerGone(Exception):
