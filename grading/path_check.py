@@ -1,10 +1,10 @@
 """Did the model lead to these points? Look at every step that a sampler took between two questions to its model.
 
-A Chamfer distance says how near points are to the data, not where they came from: copied training points score best of all.
+A Chamfer distance says how near points are to the data, not where they came from: copied training points score best.
 So the points earn something only if the walk that the model saw is a lawful one and ends where the points are.
 
-Every DDPM statistic below is compared with a bound of Z standard errors. There are at most 3 for each step and 4 for the
-whole, so a right sampler of 1,000 steps is refused with probability below 3,004 * 2.6e-12 < 1e-8.
+Every DDPM statistic below is compared with a bound of Z standard errors. There are at most 3 for each step and 4 for
+the whole, so a right sampler of 1,000 steps is refused with probability below 3,004 * 2.6e-12 < 1e-8.
 """
 
 from __future__ import annotations
@@ -40,8 +40,12 @@ class Recorder:
 
     def __call__(self, x_t: Any, t: Any) -> Tensor:
         eps = self.model(x_t, t)
-        self.calls.append(tuple(v.detach().cpu().clone() if isinstance(v, Tensor) else v for v in (x_t, t, eps)))
+        self.calls.append((_kept(x_t), _kept(t), _kept(eps)))
         return eps
+
+
+def _kept(value: Any) -> Any:
+    return value.detach().cpu().clone() if isinstance(value, Tensor) else value
 
 
 class Unlawful(Exception):

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from grading import standins
 from grading.contract import NoiseSchedule
-from grading.isolation.protocol import TABLES, ProtocolError, Reader, Writer
+from grading.isolation.protocol import ProtocolError
+from grading.isolation.values import TABLES, Reader, Writer
 
 SAMPLERS = ("ddpm_sample", "ddim_sample")
 STANDINS = ("make_schedule", "q_sample")

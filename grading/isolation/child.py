@@ -19,7 +19,8 @@ from torch import Tensor
 from grading import standins
 from grading.errors import SubmissionError
 from grading.implementation import Implementation
-from grading.isolation.protocol import MOST_TEXT, Reader, Writer, clean, raw, receive, send
+from grading.isolation.protocol import MOST_TEXT, clean, receive, send
+from grading.isolation.values import Reader, Writer, raw
 
 MOST_FRAMES = 20
 
@@ -51,7 +52,7 @@ class Call:
         self.tensors, self.generators = reader.tensors, reader.generators
         self.before = [(tuple(t.shape), bytes(raw(t))) for t in self.tensors]
         self.leaves += [t for t in self.tensors if t.requires_grad]
-        standins.ask = lambda name, *args: self.ask({"standin": name}, args, {})
+        standins.ask = lambda name, *args: self.ask({"standin": name}, args, {})  # type: ignore[attr-defined]
 
     def function(self, number: int) -> Callable:
         def model(*args: Any, **kwargs: Any) -> Any:

@@ -1,7 +1,7 @@
 """Lock the doors of a forked child, before a line of the submission runs: limits, files, identity, system calls.
 
-Each lock holds for the process and all it starts, and cannot be taken off again. What a kernel lacks is left out; `probe`
-says which locks hold here, found out by trying the doors.
+Each lock holds for the process and all it starts, and cannot be taken off again. What a kernel lacks is left out;
+`probe` says which locks hold here, found out by trying the doors.
 """
 
 from __future__ import annotations
@@ -97,9 +97,6 @@ def _allow_reading_only(paths: list[str], gpu: bool) -> None:
 def _drop_capabilities() -> None:
     header = struct.pack("=Ii", 0x20080522, 0)
     ctypes.CDLL(None, use_errno=True).capset(header, bytes(24))
-
-
-# -- trying the doors -----------------------------------------------------------------------------------------------------
 
 
 def probe(options: dict[str, Any]) -> list[str]:

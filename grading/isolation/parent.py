@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from grading.contract import MODULE_OF
 from grading.errors import Frame, SubmissionError
 from grading.isolation import protocol
@@ -46,7 +44,7 @@ class Limits:
 class IsolatedImplementation:
     """A submission in a process of its own. Use as Implementation; close it, or use it as a context manager.
 
-    A new object is a new process. One that dies is replaced at the next call, so that one bad function costs only itself.
+    A new object is a new process. One that dies is replaced at the next call: one bad function costs only itself.
 
     Attributes:
         tier: the sandbox it runs in: `namespaces`, `portable` or `none`.
@@ -87,8 +85,6 @@ class IsolatedImplementation:
         """Kill the child and all that it left running."""
         if self._pipe is not None:
             self._end()
-
-    # -- one call ---------------------------------------------------------------------------------------------------------
 
     def _call(self, name: str, args: tuple, kwargs: dict) -> Any:
         call = Call(name, args, kwargs)
@@ -154,8 +150,6 @@ class IsolatedImplementation:
         told = SubmissionError(call.name, kind, " ".join(clean(header.get("message"), 1000).split()), read)
         told.__cause__ = call.raised
         return told
-
-    # -- the process ------------------------------------------------------------------------------------------------------
 
     def _living(self, name: str) -> socket.socket:
         if self._spent >= self.limits.total:

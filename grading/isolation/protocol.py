@@ -1,37 +1,21 @@
-"""The pipe's language: a small JSON header of fixed form, then exactly the bytes that it announces. No pickle, no code.
+"""Frames of the pipe: a small JSON header, then exactly the bytes that it announces. No pickle, no code.
 
-A value is a node, a JSON list that starts with a tag; the numbers of its tensors travel behind the header. Both sides read
-with the same `Reader`, which believes nothing: tags, dtypes, shapes and sizes are checked before a tensor is made.
+Both sides cap what they read and believe nothing of its form; what a header's nodes mean is in values.py.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import socket
 import struct
 from collections.abc import Callable
 from typing import Any
 
-import torch
-from torch import Tensor
-
 PREFIX = struct.Struct("!4sII")
 MAGIC = b"kata"
 MOST_HEADER = 1 << 20
 MOST_BYTES = 1 << 28
-MOST_ENTRIES = 100_000
 MOST_TEXT = 4_000
-MOST_DIMS = 16
-TABLES = ("betas", "alphas", "alphas_cumprod")
-DTYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex64, torch.complex128),
-        *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
-    )
-}
-NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 class ProtocolError(Exception):
@@ -40,16 +24,6 @@ class ProtocolError(Exception):
 
 class Gone(Exception):
     """The other side closed the pipe."""
-
-
-class Opaque:
-    """Stands for a value that does not cross the pipe; its class has the name of the type on the other side."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-
-# -- frames ---------------------------------------------------------------------------------------------------------------
 
 
 def send(pipe: socket.socket, header: dict, buffers: list[Any]) -> None:
@@ -87,193 +61,6 @@ def read_exactly(pipe: socket.socket, size: int) -> bytearray:
 
 def _refuse(constant: str) -> None:
     raise ProtocolError(f"{constant} in a header")
-
-
-# -- values to nodes ------------------------------------------------------------------------------------------------------
-
-
-def raw(tensor: Tensor) -> memoryview:
-    """The numbers of a tensor as bytes, in row-major order; none for a meta tensor."""
-    if tensor.is_meta or tensor.numel() == 0:
-        return memoryview(b"")
-    flat = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy())
-
-
-class Writer:
-    """Turn values into nodes; keeps the tensors, generators and functions met, in order.
-
-    Args:
-        trusted: what may cross besides plain data: the parent sends schedules, generators and functions, the child none.
-    """
-
-    def __init__(self, trusted: bool = False) -> None:
-        self.trusted = trusted
-        self.buffers: list[Any] = []
-        self.tensors: list[Tensor] = []
-        self.generators: list[torch.Generator] = []
-        self.functions: list[Callable] = []
-
-    def node(self, value: Any, depth: int = 0) -> list:
-        if value is None:
-            return ["none"]
-        kind = type(value)
-        if kind is Tensor and value.layout == torch.strided and value.dtype in NAMES:
-            return self._tensor(value)
-        if kind is bool:
-            return ["bool", value]
-        if kind is int and abs(value) < 1 << 63:
-            return ["int", value]
-        if kind is float:
-            return ["float", value.hex()]
-        if kind is str:
-            return ["str", value[:MOST_TEXT]]
-        if kind in (list, tuple) and depth < 4 and len(value) <= MOST_ENTRIES:
-            return [kind.__name__, *(self.node(entry, depth + 1) for entry in value)]
-        if kind.__module__ == "numpy" and hasattr(kind, "__index__") and not hasattr(kind, "__len__"):
-            return ["int", int(value)]
-        if self.trusted:
-            return self._trusted(value)
-        return ["opaque", kind.__name__[:100], {}]
-
-    def schedule(self, value: Any) -> list:
-        """The three tables of anything that has them; what is missing is left out."""
-        held = {name: self.node(getattr(value, name)) for name in TABLES if hasattr(value, name)}
-        return ["opaque", type(value).__name__[:100], held]
-
-    def _tensor(self, tensor: Tensor) -> list:
-        self.tensors.append(tensor)
-        self.buffers.append(raw(tensor))
-        strides = None if tensor.is_contiguous() else list(tensor.stride())
-        shape, name = list(tensor.shape), NAMES[tensor.dtype]
-        return ["tensor", name, shape, str(tensor.device), tensor.requires_grad, strides]
-
-    def _trusted(self, value: Any) -> list:
-        if all(hasattr(value, name) for name in TABLES):
-            return ["schedule", *(self.node(getattr(value, name)) for name in TABLES)]
-        if isinstance(value, torch.Generator):
-            self.generators.append(value)
-            state = self.node(value.get_state())
-            self.tensors.pop()
-            return ["generator", str(value.device), state]
-        if callable(value):
-            self.functions.append(value)
-            return ["function", len(self.functions) - 1]
-        raise TypeError(f"a {type(value).__name__} does not cross the pipe")
-
-
-# -- nodes to values ------------------------------------------------------------------------------------------------------
-
-
-class Reader:
-    """Turn the nodes of one frame into values, in the order in which they were written.
-
-    Args:
-        body: the bytes behind the header.
-        function: makes a callable from its number (the child's side; the parent reads no functions).
-        schedule: makes a schedule from three tables (likewise).
-    """
-
-    def __init__(self, body: memoryview, function: Callable | None = None, schedule: Callable | None = None) -> None:
-        self.body = body
-        self.at = 0
-        self.function = function
-        self.schedule = schedule
-        self.tensors: list[Tensor] = []
-        self.generators: list[torch.Generator] = []
-
-    def value(self, node: Any) -> Any:
-        """Raises ProtocolError for anything that a Writer would not have written."""
-        try:
-            return self._value(node, 0)
-        except ProtocolError:
-            raise
-        except Exception as error:
-            raise ProtocolError(f"a value of no known form ({type(error).__name__})") from error
-
-    def _value(self, node: list, depth: int) -> Any:
-        tag, *rest = node
-        if depth > 6 or not isinstance(tag, str):
-            raise ProtocolError("a value of no known form")
-        if tag == "none":
-            return None
-        if tag == "tensor":
-            return self._tensor(*rest)
-        if tag in ("bool", "int", "str"):
-            (value,) = rest
-            if (
-                type(value).__name__ != tag
-                or (tag == "int" and abs(value) >= 1 << 63)
-                or (tag == "str" and len(value) > MOST_TEXT)
-            ):
-                raise ProtocolError(f"a {tag} that is none")
-            return value
-        if tag == "float":
-            return float.fromhex(rest[0])
-        if tag in ("list", "tuple"):
-            values = [self._value(entry, depth + 1) for entry in rest]
-            return values if tag == "list" else tuple(values)
-        if tag == "opaque":
-            return self._opaque(*rest, depth=depth)
-        if tag == "schedule" and self.schedule:
-            return self.schedule(*(self._value(table, depth + 1) for table in rest))
-        if tag == "generator" and self.function:
-            device, state = rest
-            self.generators.append(torch.Generator(device).set_state(self._value(state, depth)))
-            self.tensors.pop()
-            return self.generators[-1]
-        if tag == "function" and self.function:
-            return self.function(rest[0])
-        raise ProtocolError(f"an unknown tag {tag[:20]!r}")
-
-    def _opaque(self, name: str, held: dict, depth: int) -> Opaque:
-        value = type(clean(name, 100) or "object", (Opaque,), {})()
-        for table in TABLES:
-            if table in held:
-                setattr(value, table, self._value(held[table], depth + 1))
-        return value
-
-    def _tensor(self, name: str, shape: list, device: str, requires_grad: bool, strides: list | None) -> Tensor:
-        dtype, where = DTYPES[name], torch.device(device)
-        whole = all(type(size) is int and 0 <= size < 1 << 40 for size in shape)
-        if not whole or len(shape) > MOST_DIMS or type(requires_grad) is not bool:
-            raise ProtocolError("a tensor of no possible shape")
-        if where.type not in ("cpu", "cuda", "meta", "mps") or math.prod(shape) >= 1 << 50:
-            raise ProtocolError("a tensor of no possible size")
-        if where.type == "meta":
-            tensor = torch.empty(shape, dtype=dtype, device=where)
-        else:
-            tensor = self._numbers(shape, dtype)
-            tensor = (tensor if strides is None else _strided(tensor, strides)).to(where)
-        if requires_grad:
-            tensor.requires_grad_()
-        self.tensors.append(tensor)
-        return tensor
-
-    def _numbers(self, shape: list, dtype: torch.dtype) -> Tensor:
-        size = math.prod(shape) * dtype.itemsize
-        piece = self.body[self.at : self.at + size]
-        self.at += size
-        if len(piece) != size:
-            raise ProtocolError("fewer bytes than announced")
-        if not size:
-            return torch.empty(shape, dtype=dtype)
-        if dtype == torch.bool:
-            return (torch.frombuffer(piece, dtype=torch.uint8) != 0).reshape(shape)
-        return torch.frombuffer(piece, dtype=dtype).clone().reshape(shape)
-
-
-def _strided(tensor: Tensor, strides: list) -> Tensor:
-    """The same numbers in the sender's memory layout; a stride of 0 is a dimension that was expanded."""
-    if len(strides) != tensor.ndim or not all(type(s) is int and 0 <= s <= 1 << 24 for s in strides):
-        raise ProtocolError("strides of no possible layout")
-    if tensor.numel() == 0:
-        return tensor
-    small = tensor[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in strides)]
-    steps = [max(1, stride) for stride in strides]
-    if sum((size - 1) * step for size, step in zip(small.shape, steps)) >= 1 << 28:
-        raise ProtocolError("a layout too large")
-    return torch.empty_strided(small.shape, steps, dtype=tensor.dtype).copy_(small).expand(tensor.shape)
 
 
 def clean(text: Any, most: int = MOST_TEXT) -> str:

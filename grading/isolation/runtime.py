@@ -9,15 +9,15 @@ from grading import contract
 
 HERE = Path(__file__).resolve().parent
 SHARED = ("errors", "loader", "implementation")
-CHILD = ("protocol", "child", "server", "confine", "seccomp")
+CHILD = ("protocol", "values", "child", "server", "confine", "seccomp")
 TABLES = ("FUNCTIONS", "MODULES", "MODULE_OF")
 
 
 def write_runtime(folder: Path) -> Path:
     """Write the child's package `grading` below a folder; return the path of the server's script.
 
-    The child's contract is the bare tables of names, its stand-ins are questions to the parent: the grader's formulas for the
-    schedule, for q_sample and for the rest are not in the child, on disk or in memory.
+    The child's contract is the bare tables of names, its stand-ins are questions to the parent: none of the grader's
+    formulas is in the child, on disk or in memory.
     """
     package = folder / "grading"
     isolation = package / "isolation"

@@ -1,8 +1,8 @@
 """The tiers of isolation, best first; each is probed by starting it, and `auto` takes the best that starts.
 
 * `namespaces`: bubblewrap. No network, no other process, no file but torch, python and the child's own five.
-* `portable`: a process of its own, with limits, another user (where the grader is root) and, on Linux, a filter of system
-  calls and of files.
+* `portable`: a process of its own, with limits, another user (where the grader is root) and, on Linux, a filter of
+  system calls and of files.
 * `none`: a process of its own and nothing else. Say it aloud; the result will.
 """
 
@@ -12,24 +12,20 @@ import atexit
 import json
 import os
 import shutil
-import site
 import socket
 import stat
 import subprocess
 import sys
-import sysconfig
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from grading.errors import UsageError
-from grading.implementation import ROOT
+from grading.isolation.mounts import bubblewrap, library_paths, readable_paths
 from grading.isolation.runtime import write_runtime
 
 TIERS = ("namespaces", "portable", "none")
 CHOICES = ("auto", *TIERS)
-HIDDEN = (".git", "grading", "solutions", "tests", "exercises")
 KEPT = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
 START_SECONDS = 120
 MUST_HOLD = {
@@ -72,7 +68,10 @@ class Server:
         }
         command = [sys.executable, "-I", "-S", "-B", str(script), json.dumps(options)]
         if tier == "namespaces":
-            command = [*bubblewrap(self.folder, gpu), *command]
+            program = shutil.which("bwrap")
+            if program is None:
+                raise ServerGone("bubblewrap (bwrap) is not installed")
+            command = [program, *bubblewrap(self.folder, gpu), *command]
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "HOME": "/nonexistent", "PYTHONHASHSEED": "0"}
         self.process = subprocess.Popen(
@@ -155,65 +154,10 @@ class Server:
         return lines[-1] if lines else "it ended without a word"
 
 
-def library_paths() -> list[str]:
-    """Where torch and its company are installed, for the child's sys.path (it runs without `site`)."""
-    import torch
-
-    known = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
-    known += [str(Path(torch.__file__).resolve().parents[1])]
-    return [path for path in dict.fromkeys(known) if os.path.isdir(path)]
-
-
-def readable_paths() -> list[str]:
-    """The interpreter and the libraries: all that a child needs to see of this machine."""
-    prefixes = [sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(sys.executable).resolve().parents[1])]
-    wanted = [os.path.realpath(path) for path in (*prefixes, *library_paths())] + prefixes
-    return [path for path in dict.fromkeys(wanted) if path not in ("/", "/usr")]
-
-
-def bubblewrap(folder: Path, gpu: bool) -> list[str]:
-    """The command that runs what follows it in namespaces of its own."""
-    program = shutil.which("bwrap")
-    if program is None:
-        raise ServerGone("bubblewrap (bwrap) is not installed")
-    words = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--new-session"]
-    if os.geteuid() == 0:  # root needs no user namespace; the server keeps what it takes to change its children's user
-        words += ["--cap-drop", "ALL", *(w for c in ("SETUID", "SETGID", "KILL") for w in ("--cap-add", f"CAP_{c}"))]
-    else:
-        words += ["--unshare-user", "--cap-drop", "ALL"]
-    words += list(_mount("/usr"))
-    for path in ("/bin", "/lib", "/lib64", "/lib32"):
-        if os.path.islink(path):
-            words += ["--symlink", os.readlink(path), path]
-        elif os.path.isdir(path):
-            words += list(_mount(path))
-    words += ["--proc", "/proc", "--dev", "/dev", "--perms", "0755", "--dir", "/etc"]
-    words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
-    if gpu:
-        devices = [str(path) for path in Path("/dev").glob("nvidia*")]
-        words += [w for path in devices for w in ("--dev-bind-try", path, path)] + ["--ro-bind-try", "/sys", "/sys"]
-    bound = ["/usr", *readable_paths()]
-    for path in bound[1:]:
-        words += list(_mount(path))
-    for name in HIDDEN:
-        hidden = ROOT / name
-        if hidden.is_dir() and any(hidden.is_relative_to(path) for path in bound):
-            words += ["--tmpfs", str(hidden)]
-    words += list(_mount(str(folder / "runtime"))) + ["--perms", "0755", "--tmpfs", str(folder / "box")]
-    return [*words, "--chdir", str(folder / "box"), "--"]
-
-
-def _mount(path: str) -> Iterator[str]:
-    """Mount a path at its own place, read-only, below folders that anyone may pass."""
-    for parent in reversed(Path(path).parents[:-1]):
-        yield from ("--perms", "0755", "--dir", str(parent))
-    yield from ("--ro-bind", path, path)
-
-
 def _other_uid(tier: str) -> int | None:
     """A user id that nobody has, for the children of a grader that is root. The server is root itself in that case.
 
-    Where that user could not read the interpreter (one below a private home), the children lose their capabilities instead.
+    Where that user could not read the interpreter (below a private home), the children lose their capabilities instead.
     """
     if tier == "none" or os.geteuid() != 0:
         return None
@@ -248,7 +192,7 @@ def close_servers() -> None:
 
 
 def server(sandbox: str = "auto", gpu: bool = False) -> Server:
-    """The fork server of a tier, started once in this process. Raises UsageError where a demanded tier is not to be had."""
+    """The fork server of a tier, started once in this process. Raises UsageError where the tier is not to be had."""
     if sandbox not in CHOICES:
         raise UsageError(f"--sandbox {sandbox}: give one of {', '.join(CHOICES)}")
     reasons = []

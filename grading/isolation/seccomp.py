@@ -1,4 +1,4 @@
-"""A filter of system calls, written in the kernel's own tiny language: no processes, no network, no writing, no signals.
+"""A filter of system calls, in the kernel's own tiny language: no processes, no network, no writing, no signals.
 
 Five pure-torch modules need none of these. Linux on x86-64 and arm64; elsewhere the other locks must do.
 """
@@ -38,7 +38,8 @@ KERNEL = {
     "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "add_key": (248, 217), "request_key": (249, 218),
     "keyctl": (250, 219), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51),
     "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "open_by_handle_at": (304, 265),
-    "name_to_handle_at": (303, 264), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
+    "name_to_handle_at": (303, 264), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
+    "mq_open": (240, 180),
 }  # fmt: skip
 FILES = {
     "creat": (85, None), "truncate": (76, 45), "mkdir": (83, None), "mkdirat": (258, 34), "rmdir": (84, None),
@@ -54,7 +55,7 @@ MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 
 def install_filter(writes: bool = False) -> bool:
-    """Filter this thread's calls and those of all it starts, for good. Needs no_new_privs. False where there is no such thing.
+    """Filter this thread's calls and those of all it starts, for good; needs no_new_privs. False where impossible.
 
     Args:
         writes: leave the calls that write to files alone (device files must be opened for writing).

@@ -6,6 +6,7 @@ left. When the control socket closes, every child dies. Run as `python -I -S -B 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Import what torch imports late: for a child it would be slow, or out of reach. Leaves one thread, as a fork needs."""
+    """Import what torch imports late: a child might find it slow, or out of reach. Leaves one thread, as forks need."""
     import torch
 
     torch.set_num_threads(1)
@@ -102,10 +103,8 @@ def _end(pid: int, others: set[int], wait: float) -> int:
         time.sleep(0.005)
         status = _reap(pid)
     for kill in (os.killpg, os.kill):
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
     if status is None:
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     for _ in range(1000):
@@ -113,11 +112,9 @@ def _end(pid: int, others: set[int], wait: float) -> int:
         if not orphans:
             break
         for orphan in orphans:
-            try:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(orphan, signal.SIGKILL)
                 os.waitpid(orphan, 0)
-            except (ProcessLookupError, ChildProcessError):
-                pass
     return status
 
 

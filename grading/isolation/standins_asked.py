@@ -3,7 +3,6 @@
 The parent refuses them while the function that they stand for is itself under test.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from torch import Tensor

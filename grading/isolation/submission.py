@@ -15,8 +15,8 @@ MOST_BYTES = 256 * 1024
 def five_files(folder: Path) -> tuple[str, dict[str, bytes]]:
     """Read the five modules: a name for the folder that is safe to use, and the bytes by file name.
 
-    What is no regular file (a link, a pipe, a device) or is too large is replaced by a line that says so when imported; a
-    file that is not there stays away.
+    What is no regular file (a link, a pipe, a device) or is too large is replaced by a line that says so when imported;
+    a file that is not there stays away.
     """
     files = {}
     for module in MODULES:
