@@ -46,13 +46,14 @@ class Hooks:
 
 
 class Run:
-    """What this session knows: whose code it tests, whether it guides a student, and how each test ended."""
+    """What this session knows: whose code it tests, whether the project's own tests were named, whether to guide."""
 
     def __init__(self, config: pytest.Config) -> None:
         given = config.getoption("impl") or os.environ.get("KATA_IMPL") or ""
         self.impl = given
         self.folder = find(given or OWN)
-        self.guided = not given and not config.getoption("run_all") and not config.getoption("task")
+        self.project = any("harness" in str(argument) for argument in config.args)
+        self.guided = not (given or config.getoption("run_all") or config.getoption("task") or self.project)
         self.outcomes: list[board.Outcome] = []
 
     @property
@@ -100,6 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
         suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("kata")
+    config.pluginmanager.register(Shortened())
     if config.stash[RUN].guided:
         config.option.tbstyle = "no"  # the one failure that matters is shown at the end, above the board
         config.option.reportchars = ""
@@ -109,8 +111,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave the project's own tests to those who name them, or test the solutions."""
     if collection_path.name != "harness" or collection_path.parent != ROOT / "tests":
         return None
-    named = any("harness" in str(argument) for argument in config.args)
-    return None if named or config.stash[RUN].impl == "solutions" else True
+    run = config.stash[RUN]
+    return None if run.project or run.impl == "solutions" else True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -173,22 +175,31 @@ def kata(request: pytest.FixtureRequest, implementation: Any) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[Any]:
-    """Show a failed check as its own few lines, without a traceback through the checker, and note how it ended."""
+    """Note how a test of a kata ended."""
     report = yield
     id = task_id(item)
-    if id is None or (call.when != "call" and report.passed):
-        return report
-    error = call.excinfo.value if call.excinfo and report.failed else None
-    if isinstance(error, Failure):
-        report.longrepr = board.Shown(error, item)
-    elif isinstance(error, SubmissionError):
-        error = Failure(
-            id, f"{id} {error.function}: {error.message}", error.kind, [("at", str(f)) for f in error.frames]
-        )
-        report.longrepr = board.Shown(error, item)
-    report.kata = board.outcome(id, item, report, error)
-    item.config.stash[RUN].outcomes.append(report.kata)
+    if id is not None and (call.when == "call" or not report.passed):
+        report.kata = board.outcome(id, item, report, call.excinfo.value if call.excinfo else None)
+        item.config.stash[RUN].outcomes.append(report.kata)
     return report
+
+
+class Shortened:
+    """Show a failed check as its own few lines; a traceback through the checker would teach nothing, slowly."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> pytest.TestReport | None:
+        error = call.excinfo.value if call.excinfo else None
+        id = task_id(item)
+        if isinstance(error, SubmissionError) and id is not None:
+            message = f"{id} {error.function}: {error.message}"
+            error = Failure(id, message, error.kind, [("at", str(frame)) for frame in error.frames])
+        if not isinstance(error, Failure):
+            return None
+        call.excinfo = pytest.ExceptionInfo.from_exception(error)
+        keywords = {name: 1 for name in item.keywords}
+        shown, span = board.Shown(error, item), (call.duration, call.start, call.stop)
+        return pytest.TestReport(item.nodeid, item.location, keywords, "failed", shown, call.when, (), *span)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

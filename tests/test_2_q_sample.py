@@ -53,7 +53,7 @@ def test_the_squared_factors_add_up_to_one(kata):
 
 
 def test_one_jump_equals_many_small_steps(kata):
-    """x_t = sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) noise, repeated, keeps and adds as much as one jump (DDPM eq. 2)."""
+    """Repeating x_t = sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) noise (DDPM eq. 2) keeps and adds as much as one jump."""
     kept, variance, expected = 1.0, 0.0, []
     for beta in COARSE.betas.tolist():
         kept, variance = kept * (1 - beta) ** 0.5, (1 - beta) * variance + beta

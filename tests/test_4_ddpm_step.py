@@ -9,6 +9,7 @@ from grading import closed_form
 from grading.compare import SINGLE
 from grading.contract import schedule_from
 from grading.examples import COARSE, PAPER, SHAPES, STEPS
+
 from walk_checks import NoisyWalkChecks
 
 step, sample = pytest.mark.task("4.1"), pytest.mark.task("4.2")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from grading import closed_form
 from grading.compare import SINGLE
 from grading.examples import COARSE, ETAS, PAPER, SHAPES, STEPS, jumps
+
 from walk_checks import NoisyWalkChecks, QuietWalkChecks, shown_t
 
 timesteps, step, sample = (pytest.mark.task(id) for id in ("5.1", "5.2", "5.3"))

@@ -1,0 +1,1 @@
+"""What goes wrong in exercises/beta_schedule.py."""
