@@ -17,6 +17,7 @@ from grading.chamfer import chamfer_distance
 from grading.contract import NoiseSchedule, linear_schedule
 from grading.data import DATASETS, make_dataset
 from grading.errors import SubmissionError, UsageError, describe
+from grading.path_check import Recorder, check_path
 from grading.training import RECIPES, REPORT_EVERY, Progress, Trained, TrainingFailed, train
 
 TRAINING_POINTS = 65_536
@@ -68,12 +69,17 @@ class Setting:
 
 @dataclass(frozen=True)
 class Part:
-    """What one sampler made: samples (n, 2) and their distance to fresh data, or a sentence that says why not."""
+    """What one sampler made: samples (n, 2) and their distance to fresh data, or a sentence that says why not.
+
+    `unlawful` says why the samples are not where the model led (see path_check); `path` is the walk, x_T first, x_0 last.
+    """
 
     samples: Tensor | None = None
     chamfer: float | None = None
     failure: str | None = None
     seconds: float = 0.0
+    unlawful: str | None = None
+    path: list[tuple[int, Tensor]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,7 @@ def sample_stage(
     steps = len(setting.schedule.betas) if name == "ddpm" else setting.num_inference_steps
     generator = torch.Generator(setting.device).manual_seed(setting.seed_for(name))
     x_T = torch.randn(setting.num_points, 2, device=setting.device, generator=generator)
-    model = Watched(trained.network, len(setting.schedule.betas), name, steps, progress)
+    model = Recorder(Watched(trained.network, len(setting.schedule.betas), name, steps, progress))
     started = time.perf_counter()
     try:
         if name == "ddpm":
@@ -153,7 +159,17 @@ def sample_stage(
         return Part(failure=sentence(error), seconds=time.perf_counter() - started)
     seconds = time.perf_counter() - started
     held_out = setting.points("held-out", setting.num_points)
-    return Part(samples.cpu(), chamfer_distance(samples, held_out), None, seconds)
+    lawful = lawful_timesteps(name, setting)
+    verdict = check_path(model, x_T, samples, setting.schedule, lawful, None if name == "ddpm" else 0.0)
+    path = [(t, x_t) for t, (x_t, _, _) in zip(lawful, model.calls)] if verdict.lawful else []
+    chamfer = chamfer_distance(samples, held_out)
+    return Part(samples.cpu(), chamfer, None, seconds, verdict.sentence or None, [*path, (-1, samples.cpu())])
+
+
+def lawful_timesteps(name: str, setting: Setting) -> list[int]:
+    """The timesteps that a right sampler visits, the noisiest first: all of them, or those of DDIM's strides."""
+    T, S = len(setting.schedule.betas), setting.num_inference_steps
+    return list(range(T))[::-1] if name == "ddpm" else [i * (T // S) for i in reversed(range(S))]
 
 
 def conclude(setting: Setting, trained: Trained | None, failure: str | None, ddpm: Part, ddim: Part) -> Experiment:
