@@ -34,10 +34,10 @@ def _read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         return _refusal(f"{path.name} cannot be read as a regular file ({error.strerror})")
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        return _refusal(f"{path.name} is not a regular file")
     with os.fdopen(opened, "rb") as file:
-        about = os.fstat(opened)
-        if not stat.S_ISREG(about.st_mode):
-            return _refusal(f"{path.name} is not a regular file")
         content = file.read(MOST_BYTES + 1)
     return _refusal(f"{path.name} is larger than {MOST_BYTES // 1024} KiB") if len(content) > MOST_BYTES else content
 
