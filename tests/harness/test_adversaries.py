@@ -81,7 +81,7 @@ def questions() -> dict:
         "cosine_beta_schedule": (lambda i: i.cosine_beta_schedule(1), cosine.float()),
         "make_schedule": (lambda i: stacked(i.make_schedule(betas)), torch.stack(list(schedule))),
         "q_sample": (lambda i: i.q_sample(x.clone(), t, copied(schedule), y.clone()), x_t),
-        "ddpm_loss": (lambda i: i.ddpm_loss(model, x.clone(), t, schedule, y), y.square().mean()),
+        "ddpm_loss": (lambda i: i.ddpm_loss(model, x.clone(), t, copied(schedule), y.clone()), y.square().mean()),
         "ddpm_step": (lambda i: i.ddpm_step(x, 2, y, schedule, z), closed_form.ddpm_step(x, 2, y, schedule, z)),
         "ddpm_sample": (lambda i: i.ddpm_sample(model, x, one), 2 * x),
         "ddim_timesteps": (lambda i: i.ddim_timesteps(10, 3), [6, 3, 0]),
@@ -123,7 +123,9 @@ def attacked(attack: dict) -> str:
 def spoiled(attack: dict) -> set[str]:
     """Functions that need not be right: those of the module under attack, and of more where the attack says so."""
     module = MODULE_OF[attacked(attack)]
-    users = {"siblings": ("q_sample", "loss"), "all": MODULES}.get(attack.get("spoils", ""), ())
+    users: tuple[str, ...] = ("loss",) if module == "q_sample" else ()  # the reference's loss calls its q_sample
+    if attack.get("spoils") == "all":
+        users = MODULES
     return {name for part in (module, *users) for name in FUNCTIONS[part]}
 
 
