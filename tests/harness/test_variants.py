@@ -1,7 +1,7 @@
 """Right answers in odd styles: the suites may fail none of them.
 
-Each cell of `variants/<module>.py`, from one `# %%` to the next, is added to a copy of that module of `solutions/`, where
-its definitions take the place of the reference's.
+Each cell of `variants/<module>.py`, from one `# %%` to the next, is added to a copy of that module of `solutions/`,
+where its definitions take the place of the reference's.
 """
 
 import re
@@ -17,7 +17,7 @@ from grading.isolation import IsolatedImplementation
 from grading.suites import run_suites, unit_suites
 
 VARIANTS = Path(__file__).parent / "variants"
-ISOLATED = ("make: a module with buffers", "complex numbers", "star import", "every noise drawn", "recursion over")
+ISOLATED = ("make: a module with buffers", "an angle", "star import", "every noise drawn", "recursion over")
 
 
 def cells() -> list[tuple[str, str, str]]:

@@ -6,15 +6,19 @@ def ddim_timesteps(num_timesteps, num_inference_steps):
     stride = num_timesteps // num_inference_steps
     return list(range(0, stride * num_inference_steps, stride))[::-1]
 
+
 # %% timesteps: numpy integers
 import numpy as np
+
 
 def ddim_timesteps(num_timesteps, num_inference_steps):
     return list((np.arange(num_inference_steps) * (num_timesteps // num_inference_steps))[::-1])
 
+
 # %% timesteps: torch, flipped
 def ddim_timesteps(num_timesteps, num_inference_steps):
     return (torch.arange(num_inference_steps) * (num_timesteps // num_inference_steps)).flip(0).tolist()
+
 
 # %% timesteps: counted down
 def ddim_timesteps(num_timesteps, num_inference_steps):
@@ -26,19 +30,24 @@ def ddim_timesteps(num_timesteps, num_inference_steps):
         out.append(t)
     return out
 
+
 # %% timesteps: map, sorted
 def ddim_timesteps(num_timesteps, num_inference_steps):
     return sorted(map((num_timesteps // num_inference_steps).__mul__, range(num_inference_steps)), reverse=True)
 
+
 # %% step: named terms, clamp under the root
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     abar = schedule.alphas_cumprod[t]
-    abar_prev = torch.tensor(1.0, dtype=abar.dtype, device=abar.device) if t_prev < 0 else schedule.alphas_cumprod[t_prev]
+    abar_prev = (
+        torch.tensor(1.0, dtype=abar.dtype, device=abar.device) if t_prev < 0 else schedule.alphas_cumprod[t_prev]
+    )
     sigma = eta * torch.sqrt((1 - abar_prev) / (1 - abar)) * torch.sqrt(1 - abar / abar_prev)
     pred_x0 = (x_t - torch.sqrt(1 - abar) * eps) / torch.sqrt(abar)
     dir_xt = torch.sqrt(torch.clamp(1 - abar_prev - sigma**2, min=0.0)) * eps
     noise = torch.zeros_like(x_t) if noise is None else noise
     return torch.sqrt(abar_prev) * pred_x0 + dir_xt + sigma * noise
+
 
 # %% step: a table with 1 at its end, so that index -1 is the data
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
@@ -50,6 +59,7 @@ def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
         mean = mean + variance.sqrt() * noise
     return mean
 
+
 # %% step: x_t scaled, eps by what is missing
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     a = schedule.alphas_cumprod[t]
@@ -57,6 +67,7 @@ def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     s = eta * ((1 - p) * (1 - a / p) / (1 - a)) ** 0.5
     x_prev = (p / a) ** 0.5 * x_t + ((1 - p - s**2) ** 0.5 - (p * (1 - a) / a) ** 0.5) * eps
     return x_prev if eta == 0 else x_prev + s * noise
+
 
 # %% step: noise-to-signal ratios
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
@@ -69,6 +80,7 @@ def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     down = ((1 - p - up**2).clamp_min(0) / p).sqrt()
     return p.sqrt() * (x_t / a.sqrt() + (down - ratio(a)) * eps) + up * noise
 
+
 # %% step: the end by itself
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     a = schedule.alphas_cumprod[t]
@@ -80,6 +92,7 @@ def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     out = p**0.5 * x0 + (1 - p - sigma.square()) ** 0.5 * eps
     return out if noise is None else out + sigma * noise
 
+
 # %% step: double inside, cast back
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     dtype, (x_t, eps) = x_t.dtype, (x_t.double(), eps.double())
@@ -90,6 +103,7 @@ def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     if eta > 0:
         x = x + sigma * noise.double()
     return x.to(dtype)
+
 
 # %% step: t and t_prev as batches, masked
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
@@ -103,6 +117,7 @@ def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     z = noise if noise is not None else 0.0
     return p.sqrt() * (x_t - (1 - a).sqrt() * eps) / a.sqrt() + (1 - p - sigma**2).clamp(0).sqrt() * eps + sigma * z
 
+
 # %% step: interpolated between two deterministic terms, a tiny number under each root
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     a = schedule.alphas_cumprod[t]
@@ -111,6 +126,7 @@ def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     var = eta * eta * (1 - p) / (1 - a) * (1 - a / p)
     x = torch.addcmul((1 - p - var + 1e-14).sqrt() * eps, p.sqrt(), x0)
     return x if noise is None or eta == 0 else torch.addcmul(x, var.sqrt(), noise)
+
 
 # %% sample: while, a no_grad block, noise always drawn
 def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
@@ -124,6 +140,7 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
             i += 1
     return x
 
+
 # %% sample: enumerate, inference_mode, no draw in the last step
 @torch.inference_mode()
 def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
@@ -136,6 +153,7 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
         x = ddim_step(x, t, -1 if last else timesteps[i + 1], eps, schedule, 0.0 if noise is None else eta, noise)
     return x
 
+
 # %% sample: ranges with negative strides
 @torch.no_grad()
 def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
@@ -147,6 +165,7 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
         x = ddim_step(x, t, max(t - stride, -1), eps, schedule, eta, z)
     return x
 
+
 # %% sample: recursion over the rest of the list
 @torch.no_grad()
 def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
@@ -157,6 +176,7 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
         return go(x, *rest) if rest else x
 
     return go(x_T, *ddim_timesteps(len(schedule.betas), num_inference_steps))
+
 
 # %% sample: the step written out, randn_like where no generator is given
 @torch.no_grad()
@@ -170,21 +190,26 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
         c1 = eta * ((1 - a / p) * (1 - p) / (1 - a)).sqrt()
         c2 = ((1 - p) - c1**2).sqrt()
         x0 = (x - eps * (1 - a).sqrt()) / a.sqrt()
-        z = torch.randn_like(x) if generator is None else torch.randn(
-            x.shape, generator=generator, dtype=x.dtype, device=x.device
+        z = (
+            torch.randn_like(x)
+            if generator is None
+            else torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
         )
         x = p.sqrt() * x0 + c1 * z + c2 * eps
     return x
+
 
 # %% module: absolute import, functools.partial, positional-only helper
 import functools
 
 from beta_schedule import NoiseSchedule
 
+
 def _jump(stochastic, x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     a, p = schedule.alphas_cumprod[t], 1.0 if t_prev < 0 else schedule.alphas_cumprod[t_prev]
     sigma = stochastic * eta * ((1 - p) / (1 - a) * (1 - a / p)) ** 0.5
     x = p**0.5 * (x_t - (1 - a) ** 0.5 * eps) / a**0.5 + (1 - p - sigma**2) ** 0.5 * eps
     return x + sigma * noise if eta > 0 else x
+
 
 ddim_step = functools.partial(_jump, 1.0)

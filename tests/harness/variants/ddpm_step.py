@@ -9,6 +9,7 @@ def ddpm_step(x_t, t, eps, schedule, noise):
     mean = (ab_prev**0.5 * schedule.betas[t] * x0 + schedule.alphas[t] ** 0.5 * (1 - ab_prev) * x_t) / (1 - ab)
     return mean + ((1 - ab_prev) / (1 - ab) * schedule.betas[t]) ** 0.5 * noise
 
+
 # %% step: half the log-variance, clipped, and a mask at t = 0
 def ddpm_step(x_t, t, eps, schedule, noise):
     ab = schedule.alphas_cumprod
@@ -17,6 +18,7 @@ def ddpm_step(x_t, t, eps, schedule, noise):
     mean = schedule.alphas[t].rsqrt() * (x_t - schedule.betas[t] * (1 - ab[t]).rsqrt() * eps)
     nonzero = float(t != 0)
     return mean + nonzero * torch.exp(0.5 * log_variance[t]) * noise
+
 
 # %% step: addcmul and in-place work on its own tensors
 def ddpm_step(x_t, t, eps, schedule, noise):
@@ -27,6 +29,7 @@ def ddpm_step(x_t, t, eps, schedule, noise):
         x += ((1 - schedule.alphas_cumprod[t - 1]) / (1 - alpha_bar) * beta).sqrt() * noise
     return x
 
+
 # %% step: the general DDIM step at eta = 1
 def ddpm_step(x_t, t, eps, schedule, noise):
     ab = schedule.alphas_cumprod[t]
@@ -35,12 +38,14 @@ def ddpm_step(x_t, t, eps, schedule, noise):
     x0 = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
     return ab_prev**0.5 * x0 + (1 - ab_prev - sigma2).clamp(min=0) ** 0.5 * eps + sigma2**0.5 * noise
 
+
 # %% step: torch.where for t == 0
 def ddpm_step(x_t, t, eps, schedule, noise):
     beta, alpha, alpha_bar = schedule.betas[t], schedule.alphas[t], schedule.alphas_cumprod[t]
     variance = (1 - alpha_bar / alpha) / (1 - alpha_bar) * beta
     sigma = torch.where(torch.tensor(t == 0, device=x_t.device), torch.zeros_like(variance), variance.abs().sqrt())
     return (x_t - beta * eps / (1 - alpha_bar).sqrt()) / alpha.sqrt() + sigma * noise
+
 
 # %% step: double inside, cast back
 def ddpm_step(x_t, t, eps, schedule, noise):
@@ -52,8 +57,10 @@ def ddpm_step(x_t, t, eps, schedule, noise):
     var = betas[t] * (1 - alpha_bars[t - 1]) / (1 - alpha_bars[t])
     return (mean + var.sqrt() * noise.double()).type_as(x_t)
 
+
 # %% step: padded table of alpha_bar_prev, coefficients of (DDPM eq. 7)
 import torch.nn.functional as F
+
 
 def ddpm_step(x_t, t, eps, schedule, noise):
     alphas_cumprod_prev = F.pad(schedule.alphas_cumprod[:-1], (1, 0), value=1.0)
@@ -64,6 +71,7 @@ def ddpm_step(x_t, t, eps, schedule, noise):
     coef2 = (1.0 - alphas_cumprod_prev) * torch.sqrt(schedule.alphas) / (1.0 - schedule.alphas_cumprod)
     return coef1[t] * x_start + coef2[t] * x_t + (posterior_variance[t].sqrt() * noise if t else 0)
 
+
 # %% step: t as a batch, gathered, like the forward process
 def ddpm_step(x_t, t, eps, schedule, noise):
     batch = torch.full((x_t.shape[0],), t, dtype=torch.long, device=x_t.device)
@@ -73,6 +81,7 @@ def ddpm_step(x_t, t, eps, schedule, noise):
     mean = torch.sqrt(1 / alpha) * (x_t - beta / torch.sqrt(1 - ab) * eps)
     return mean + torch.sqrt(beta * (1 - ab_prev) / (1 - ab)) * noise
 
+
 # %% step: inference_mode
 @torch.inference_mode()
 def ddpm_step(x_t, t, eps, schedule, noise):
@@ -80,13 +89,17 @@ def ddpm_step(x_t, t, eps, schedule, noise):
     mean = (x_t - (1 - a) / torch.sqrt(1 - ab) * eps) / torch.sqrt(a)
     return mean if t == 0 else mean + torch.sqrt((1 - ab / a) / (1 - ab) * (1 - a)) * noise
 
+
 # %% step: keyword arguments, noise switched off by a product
 def ddpm_step(x_t, t, eps, schedule, noise):
     alpha_bar_prev = schedule.alphas_cumprod[max(t - 1, 0)]
     alpha_bar = schedule.alphas_cumprod[t]
     sigma = torch.sqrt((1 - alpha_bar_prev) / (1 - alpha_bar) * schedule.betas[t])
-    mean = torch.div(x_t - torch.mul(schedule.betas[t] / torch.sqrt(1 - alpha_bar), eps), torch.sqrt(schedule.alphas[t]))
+    mean = torch.div(
+        x_t - torch.mul(schedule.betas[t] / torch.sqrt(1 - alpha_bar), eps), torch.sqrt(schedule.alphas[t])
+    )
     return torch.add(input=mean, other=sigma * noise, alpha=int(t > 0))
+
 
 # %% sample: while, a no_grad block, long t
 def ddpm_sample(model, x_T, schedule, generator=None):
@@ -98,6 +111,7 @@ def ddpm_sample(model, x_T, schedule, generator=None):
             x = ddpm_step(x, t, model(x, batch), schedule, noise)
             t -= 1
     return x
+
 
 # %% sample: no draw where none is needed
 @torch.no_grad()
@@ -113,6 +127,7 @@ def ddpm_sample(model, x_T, schedule, generator=None):
         x = ddpm_step(x_t=x, t=t, eps=eps, schedule=schedule, noise=noise)
     return x
 
+
 # %% sample: every noise drawn before the walk
 @torch.no_grad()
 def ddpm_sample(model, x_T, schedule, generator=None):
@@ -122,6 +137,7 @@ def ddpm_sample(model, x_T, schedule, generator=None):
     for t, noise in zip(range(T - 1, -1, -1), noises):
         x = ddpm_step(x, t, model(x, torch.tensor([t], device=x.device).expand(x.size(0))), schedule, noise)
     return x
+
 
 # %% sample: inference_mode, randn_like where no generator is given
 @torch.inference_mode()
@@ -136,18 +152,23 @@ def ddpm_sample(model, x_T, schedule, generator=None):
         img = ddpm_step(img, t, eps, schedule, z)
     return img
 
+
 # %% sample: a fold over the timesteps
 from functools import reduce
+
 
 @torch.no_grad()
 def ddpm_sample(model, x_T, schedule, generator=None):
     def one(x, t):
-        noise = torch.randn(*x.shape, generator=generator).to(x) if x.device.type == "cpu" else torch.randn(
-            x.shape, generator=generator, dtype=x.dtype, device=x.device
+        noise = (
+            torch.randn(*x.shape, generator=generator).to(x)
+            if x.device.type == "cpu"
+            else torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
         )
         return ddpm_step(x, t, model(x, torch.tensor([t] * len(x), device=x.device)), schedule, noise)
 
     return reduce(one, reversed(range(len(schedule.betas))), x_T)
+
 
 # %% sample: the step written out, noise from torch.normal, the batch of t counted down
 @torch.no_grad()
@@ -157,9 +178,11 @@ def ddpm_sample(model, x_T, schedule, generator=None):
     sigmas = (schedule.betas * (1 - ab_prev) / (1 - schedule.alphas_cumprod)).sqrt()
     for t in range(len(schedule.betas))[::-1]:
         batch = batch - 1
-        x = (x - schedule.betas[t] / (1 - schedule.alphas_cumprod[t]).sqrt() * model(x, batch)) / schedule.alphas[t].sqrt()
+        x -= schedule.betas[t] / (1 - schedule.alphas_cumprod[t]).sqrt() * model(x, batch)
+        x = x / schedule.alphas[t].sqrt()
         x = x + sigmas[t] * torch.normal(torch.zeros_like(x), torch.ones_like(x), generator=generator)
     return x
+
 
 # %% sample: only the model is called without gradients; states come from a python generator
 def _states(model, x, schedule, generator):
@@ -170,14 +193,17 @@ def _states(model, x, schedule, generator):
         x = ddpm_step(x, t, eps, schedule, noise)
         yield x
 
+
 def ddpm_sample(model, x_T, schedule, generator=None):
     *_, x_0 = _states(model, x_T, schedule, generator)
     return x_0
+
 
 # %% module: absolute import, no type hints, a print at import
 from beta_schedule import NoiseSchedule as Schedule
 
 print("ddpm_step imported")
+
 
 def ddpm_step(x_t, t, eps, schedule, noise):
     a, abar = schedule.alphas[t], schedule.alphas_cumprod[t]
@@ -185,6 +211,7 @@ def ddpm_step(x_t, t, eps, schedule, noise):
     if not t:
         return x
     return x + (((1 - schedule.alphas_cumprod[t - 1]) * schedule.betas[t]) / (1 - abar)) ** 0.5 * noise
+
 
 if __name__ == "__main__":
     print("not as a script")
