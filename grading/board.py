@@ -67,14 +67,24 @@ def outcome(id: str, item: Any, report: Any, error: BaseException | None) -> Out
     skipped = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
     return Outcome(
         task=id,
-        test=item.name,
-        behaviour=(item.function.__doc__ or item.name).strip().splitlines()[0],
+        test=test_name(item),
+        behaviour=behaviour(item),
         status=report.outcome,
         kind=error.kind if isinstance(error, Failure) else "error" if report.failed else "",
         message=str(error) if known else str(report.longrepr) if report.failed else skipped,
         misconception=error.misconception if isinstance(error, Failure) else None,
         seconds=report.duration,
     )
+
+
+def test_name(item: Any) -> str:
+    """A test's name within its file: `TestDdpmSample::test_the_noise_is_fresh`."""
+    return item.nodeid.partition("::")[2]
+
+
+def behaviour(item: Any) -> str:
+    """What a test asks, in one line: the first of its docstring."""
+    return (item.function.__doc__ or item.name).strip().splitlines()[0]
 
 
 def state(outcomes: list[Outcome]) -> str:

@@ -73,7 +73,8 @@ class Result:
         tasks, samplers: the two parts of the points.
         floor: Chamfer distance between two independent draws of the data: as near as anything can come.
         settings: data set, recipe, seed, device, number of points.
-        isolation: `none (in process)`, or the sandbox tier.
+        isolation: the sandbox tier, or that the submission ran in the grader's own process.
+        training_message: why there is no trained network; empty where there is one.
         losses: the training loss, thinned out for plotting.
         versions: of python, torch and the kata.
         seconds: of each stage.
@@ -85,6 +86,7 @@ class Result:
     floor: float | None
     settings: dict[str, Any]
     isolation: str
+    training_message: str = ""
     losses: list[float] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

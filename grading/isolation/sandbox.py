@@ -26,7 +26,16 @@ from grading.isolation.runtime import write_runtime
 
 TIERS = ("namespaces", "portable", "none")
 CHOICES = ("auto", *TIERS)
-KEPT = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+KEPT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "MKL_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+    "LD_LIBRARY_PATH",
+)
 START_SECONDS = 120
 MUST_HOLD = {
     "namespaces": {"network", "signals", "writing", "identity"},
