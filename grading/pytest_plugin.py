@@ -116,6 +116,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if hasattr(getattr(item, "function", None), "hypothesis"):
+            from hypothesis import seed
+
+            seed(config.getoption("seed") or None)(item.function)  # None: the same examples in every run
     wanted = config.getoption("task")
     if wanted:
         dropped = [item for item in items if task_id(item) != wanted]
@@ -164,13 +169,18 @@ def implementation(pytestconfig: pytest.Config) -> Iterator[Any]:
 
 
 @pytest.fixture
-def kata(request: pytest.FixtureRequest, implementation: Any) -> Any:
-    """The checker of the task that the test is marked with."""
+def kata(request: pytest.FixtureRequest, implementation: Any) -> Iterator[Any]:
+    """The checker of the task that the test is marked with; on one thread, since on small tensors two are slower."""
+    import torch
+
     from grading.checks import Checker
 
     config, marker = request.config, request.node.get_closest_marker("task")
     options = (config.getoption("device"), config.stash[RUN].impl, config.getoption("seed"))
-    return Checker(implementation, task(marker.args[0]), *options)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield Checker(implementation, task(marker.args[0]), *options)
+    torch.set_num_threads(threads)
 
 
 @pytest.hookimpl(wrapper=True)
