@@ -59,8 +59,8 @@ class Loader:
                     return importlib.import_module(f"{self._package}.{module}")
             except (KeyboardInterrupt, GeneratorExit):
                 raise
-            except BaseException as error:
-                self.errors.setdefault(module, error)
+            except BaseException as raised:
+                self.errors.setdefault(module, raised)
         error = self.errors[module]
         if isinstance(error, FileNotFoundError) and error.filename == str(self.folder / f"{module}.py"):
             message = f"there is no file {module}.py in {self.folder.name}/"

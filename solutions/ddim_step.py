@@ -72,7 +72,7 @@ def ddim_step(
     x0 = (x_t - (1 - alpha_bar).sqrt() * eps) / alpha_bar.sqrt()
     sigma = eta * ((1 - alpha_bar_prev) / (1 - alpha_bar) * (1 - alpha_bar / alpha_bar_prev)).sqrt()
     x_prev = alpha_bar_prev.sqrt() * x0 + (1 - alpha_bar_prev - sigma**2).sqrt() * eps
-    return x_prev + sigma * noise if eta > 0 else x_prev
+    return x_prev if eta == 0 or noise is None else x_prev + sigma * noise
 
 
 @torch.no_grad()
