@@ -30,6 +30,8 @@ def grade(
     recipe: Annotated[str, typer.Option(help="How to train: kata, or course, the original assignment's way.")] = "kata",
     seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    num_points: Annotated[int, typer.Option(help="How many points each sampler draws.")] = 2048,
+    num_inference_steps: Annotated[int, typer.Option(help="How many steps DDIM takes.")] = 50,
     rubric: Annotated[Path | None, typer.Option(help="A TOML file with your own points and bands.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report; default reports/NAME.")] = None,
     sandbox: Annotated[
@@ -50,10 +52,8 @@ def grade(
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device {device}: give cpu or cuda")
-    setting, points = Setting(dataset, recipe, seed, device), load_rubric(rubric)
-    folder = out or Path("reports") / find(impl).name
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--out {folder}: that is a file; give a folder for the report")
+    setting, points = Setting(dataset, recipe, seed, device, num_points, num_inference_steps), load_rubric(rubric)
+    folder = _made(out or Path("reports") / find(impl).name)
     console = Console(highlight=False)
     with Bars(console) as bars:
         graded = run(impl, setting, points, isolated=not in_process, sandbox=sandbox, progress=bars.progress)
@@ -61,3 +61,14 @@ def grade(
         page = write_report(graded, folder)
     terminal.write(console, graded.result, points)
     console.print(f"report  {os.path.relpath(page)}", soft_wrap=True)
+
+
+def _made(folder: Path) -> Path:
+    """The report's folder, made now: better to learn before the training run than after it that it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UsageError(f"--out {folder}: that is a file; give a folder for the report") from None
+    except OSError as error:
+        raise UsageError(f"--out {folder}: cannot be made ({error.strerror}); give a folder for the report") from None
+    return folder
