@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from grading.compare import EXACT, Mismatch, Tolerance, mismatch, number
-from grading.contract import NoiseSchedule, bind
-from grading.diagnosis import Probe, diagnose, raised
-from grading.errors import SubmissionError, describe
+from grading.contract import bind
+from grading.diagnosis import diagnose
+from grading.errors import Frame, SubmissionError, describe
 from grading.failure import Failure
+from grading.fingerprints import Probe, changed_in_place, in_float64, raised, to_meta
 from grading.katas import Task
 
 ADVICE = {
@@ -58,7 +59,7 @@ class Checker:
     def double(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function while torch's default dtype is float64, where a slip cannot hide in the rounding."""
         plain = self(*args, **kwargs)
-        return replace(plain, probe=lambda f: _in_float64(plain.probe, f))
+        return replace(plain, probe=lambda f: in_float64(plain.probe, f))
 
     def on_meta(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function with tensors on torch's `meta` device, which have a shape and no values.
@@ -66,19 +67,26 @@ class Checker:
         What stalls or fails on a GPU fails there on any machine: a tensor made on the wrong device, `.item()`,
         `.numpy()`, an `if` that asks for a tensor's values.
         """
-        moved, named = tuple(_to_meta(a) for a in args), {k: _to_meta(v) for k, v in kwargs.items()}
+        moved, named = tuple(to_meta(a) for a in args), {k: to_meta(v) for k, v in kwargs.items()}
         return replace(self(*moved, **named), meta=True)
 
     def untouched(self, *args: Any, **kwargs: Any) -> Observation:
-        """Call the task's function and name the arguments whose values have changed: `nothing` is right."""
+        """Call the task's function and name the arguments whose values have changed, each of them in a sentence."""
 
         def probe(f: Callable) -> str:
-            named = {k: _copy(v) for k, v in bind(self.task.function, args, kwargs).items()}
-            before = {k: _copy(v) for k, v in named.items()}
-            f(**named)
-            return ", ".join(k for k in named if not _equal(named[k], before[k])) or "nothing"
+            names = changed_in_place(self.task.function, f, args, kwargs)
+            return "; ".join(f"{name} is changed in place" for name in names) or "nothing is changed in place"
 
-        return Observation(self, probe, f"{shown_call(self.task.function, args, kwargs)}, then: what has changed?", "")
+        def where() -> tuple[Frame, ...]:
+            """torch refuses to overwrite a tensor whose entries share one place in memory, and so shows the line."""
+            named = {k: _in_one_place(v) for k, v in bind(self.task.function, args, kwargs).items()}
+            try:
+                self.function(**named)
+            except SubmissionError as error:
+                return error.frames if "single memory location" in error.message else ()
+            return ()
+
+        return Observation(self, probe, shown_call(self.task.function, args, kwargs), "", locate=where)
 
     def randn(self, *shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
         """Standard normal numbers of their own generator."""
@@ -111,6 +119,7 @@ class Observation:
     called: str
     where: str
     meta: bool = False
+    locate: Callable[[], tuple[Frame, ...]] = lambda: ()
 
     def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT) -> None:
         """Raise Failure unless what the probe sees is `expected`; `source` says where that number comes from."""
@@ -138,14 +147,12 @@ class Observation:
             raise self.checker.fail("what came back cannot be used", *lines) from error
 
     def _failure(self, difference: Mismatch, seen: Any, source: str, tolerance: Tolerance) -> Failure:
-        known = diagnose(self.checker.task.function, self.checker.function, self.probe, seen, tolerance)
+        checker, is_sentence = self.checker, difference.problem == difference.got
+        known = diagnose(checker.implementation, checker.task.function, self.probe, seen, tolerance)
         bound = f", tolerance {tolerance.rtol:g}" if difference.problem == "wrong value" and tolerance.rtol else ""
-        lines = [
-            ("called", self.called),
-            ("got", difference.got),
-            ("expected", difference.expected),
-            ("because", f"{source}{bound}"),
-        ]
+        lines = [("called", self.called), *(("at", str(frame)) for frame in self.locate()[-1:])]
+        lines += [] if is_sentence else [("got", difference.got)]
+        lines += [("expected", difference.expected), ("because", f"{source}{bound}")]
         if known:
             lines.append(("looks like", f"{known.says} ({known.confuses})"))
         where = f" at {self.where}" if self.where else ""
@@ -162,7 +169,7 @@ class Observation:
         message = "not written yet" if error.kind == "todo" else error.message
         known = None
         if error.kind == "crash":
-            known = diagnose(task.function, self.checker.function, self.probe, raised(error.message))
+            known = diagnose(self.checker.implementation, task.function, self.probe, raised(error))
         if known:
             lines.append(("looks like", f"{known.says} ({known.confuses})"))
         if self.meta and error.kind == "crash":
@@ -172,29 +179,11 @@ class Observation:
         return self.checker.fail(message, *lines, kind=error.kind, misconception=known.id if known else None)
 
 
-def _in_float64(probe: Probe, function: Callable) -> Any:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        return probe(function)
-    finally:
-        torch.set_default_dtype(before)
-
-
-def _to_meta(value: Any) -> Any:
-    return value.to(device="meta") if isinstance(value, (Tensor, NoiseSchedule)) else value
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, NoiseSchedule):
-        return NoiseSchedule(*(table.clone() for table in value))
-    return value.clone() if isinstance(value, Tensor) else value
-
-
-def _equal(left: Any, right: Any) -> bool:
-    if isinstance(left, NoiseSchedule):
-        return all(_equal(*pair) for pair in zip(left, right))
-    return torch.equal(left, right) if isinstance(left, Tensor) else True
+def _in_one_place(value: Any) -> Any:
+    """A tensor of the same shape whose entries are all one number in memory; anything else as it is."""
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.numel() == 0:
+        return value
+    return value.flatten()[:1].clone().expand(value.shape)
 
 
 def shown_call(function: str, args: tuple, kwargs: dict) -> str:

@@ -26,7 +26,7 @@ SINGLE = Tolerance(rtol=1e-3, atol=1e-4)
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What differs (`wrong shape`), and what to print of either side."""
+    """What differs (`wrong shape`, or a sentence that was seen), and what to print of either side."""
 
     problem: str
     got: str
@@ -45,6 +45,8 @@ def mismatch(got: Any, expected: Any, tolerance: Tolerance = EXACT) -> Mismatch 
         return (
             None if abs(got - expected) <= tolerance.atol + tolerance.rtol * abs(expected) else _values(got, expected)
         )
+    if isinstance(expected, str) and got != expected:
+        return Mismatch(got, got, expected)  # a sentence says itself what is wrong
     return None if got == expected else _values(got, expected)
 
 

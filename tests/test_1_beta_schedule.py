@@ -171,7 +171,9 @@ def test_the_dtype_of_betas_is_kept(kata, name):
 @pytest.mark.task("1.4")
 def test_make_schedule_leaves_betas_alone(kata):
     """Nothing is changed in place."""
-    kata.untouched(kata.on(torch.tensor([0.1, 0.2, 0.3], dtype=f64))).gives("nothing", "inputs are never changed")
+    kata.untouched(kata.on(torch.tensor([0.1, 0.2, 0.3], dtype=f64))).gives(
+        "nothing is changed in place", "inputs never change"
+    )
 
 
 @pytest.mark.task("1.4")

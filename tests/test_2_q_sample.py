@@ -113,7 +113,7 @@ def test_float32_stays_float32(kata):
 def test_nothing_is_changed_in_place(kata):
     """The caller still needs x0 and noise: the loss compares with them."""
     kata.untouched(kata.randn(10, 2), every_t(kata), kata.on(COARSE), kata.randn(10, 2, seed=1)).gives(
-        "nothing", "inputs are never changed"
+        "nothing is changed in place", "inputs never change"
     )
 
 

@@ -123,7 +123,7 @@ def test_float32_stays_float32(kata):
 
 def test_nothing_is_changed_in_place(kata):
     """x0 comes round again in the next epoch."""
-    kata.untouched(guess, *batch(kata, 6, 2)).gives("nothing", "inputs are never changed")
+    kata.untouched(guess, *batch(kata, 6, 2)).gives("nothing is changed in place", "inputs never change")
 
 
 def test_works_on_a_gpu(kata):

@@ -138,7 +138,7 @@ def test_float32_stays_float32(kata):
 def test_nothing_is_changed_in_place(kata, t):
     """The caller may keep x_t, to draw the path."""
     x_t, eps, noise = inputs(kata, 5, 2)
-    kata.untouched(x_t, t, eps, kata.on(COARSE), noise).gives("nothing", "inputs are never changed")
+    kata.untouched(x_t, t, eps, kata.on(COARSE), noise).gives("nothing is changed in place", "inputs never change")
 
 
 @step

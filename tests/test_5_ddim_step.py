@@ -180,7 +180,9 @@ def test_float32_stays_float32(kata, eta):
 def test_nothing_is_changed_in_place(kata, t, t_prev, eta):
     """The caller may keep x_t, to draw the path."""
     x_t, eps, noise = inputs(kata, 5, 2)
-    kata.untouched(x_t, t, t_prev, eps, kata.on(COARSE), eta, noise).gives("nothing", "inputs are never changed")
+    kata.untouched(x_t, t, t_prev, eps, kata.on(COARSE), eta, noise).gives(
+        "nothing is changed in place", "inputs never change"
+    )
 
 
 @step

@@ -1,0 +1,325 @@
+"""What tells one version of a function from another: a handful of small looks at it, each at something of its own.
+
+Two versions that agree in all of them make the same mistake, however they are written. None of the looks depends on
+how a sampler draws its noise, only on what noise it adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.closed_form import broadcast
+from grading.compare import EXACT, SINGLE, Tolerance, kind, same
+from grading.contract import NoiseSchedule, bind, schedule_from
+from grading.walks import walk
+
+Probe = Callable[[Callable], Any]  # takes one of the eleven functions, calls it, returns what it saw
+
+# Of estimates from 8,000 numbers: five standard errors, or more, of the difference of two such.
+ROUGH = Tolerance(rtol=0.0, atol=0.08)
+HOPELESS = ("timeout", "gone")  # a submission that hangs, or whose process died, is not worth asking further
+LARGE = 1e9  # at this scale of x and eps fresh noise is lost in the rounding, and a walk can be computed
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a function."""
+
+    probe: Probe
+    tolerance: Tolerance = EXACT
+
+
+def copied(value: Any) -> Any:
+    """A copy of a tensor or a schedule; anything else as it is."""
+    if isinstance(value, NoiseSchedule):
+        return NoiseSchedule(*(table.clone() for table in value))
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def to_meta(value: Any) -> Any:
+    """The same on torch's meta device, for a tensor or a schedule; anything else as it is."""
+    return value.to(device="meta") if isinstance(value, (Tensor, NoiseSchedule)) else value
+
+
+def unchanged(left: Any, right: Any) -> bool:
+    """Whether two arguments hold the same values."""
+    if isinstance(left, NoiseSchedule):
+        return all(unchanged(*pair) for pair in zip(left, right))
+    return torch.equal(left, right) if isinstance(left, Tensor) else True
+
+
+def changed_in_place(function: str, f: Callable, args: tuple, kwargs: dict) -> list[str]:
+    """The names of the arguments whose values a call changes."""
+    named = {k: copied(v) for k, v in bind(function, args, kwargs).items()}
+    before = {k: copied(v) for k, v in named.items()}
+    f(**named)
+    return [k for k in named if not unchanged(named[k], before[k])]
+
+
+def in_float64(probe: Probe, function: Callable) -> Any:
+    """What a probe sees while torch's default dtype is float64."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return probe(function)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def plain(seen: Any) -> Any:
+    """What can be compared, as it is; of anything else no more than what it is."""
+    whole = type(seen) is list and all(type(entry) is int for entry in seen)
+    return seen if whole or type(seen) in (Tensor, str, float, int) else kind(seen)
+
+
+def value(*args: Any) -> Look:
+    """What a call returns, where it returns the same twice."""
+
+    def probe(f: Callable) -> Any:
+        once, again = (plain(f(*(copied(a) for a in args))) for _ in range(2))
+        return once if same(once, again) else "another answer each time"
+
+    float32 = any(isinstance(a, Tensor) and a.dtype == torch.float32 for a in args)
+    return Look(probe, SINGLE if float32 else EXACT)
+
+
+def in_place(function: str, *args: Any) -> Look:
+    return Look(lambda f: ", ".join(changed_in_place(function, f, args, {})))
+
+
+def on_meta(*args: Any) -> Look:
+    moved = [to_meta(a) for a in args]
+    return Look(lambda f: kind_and_device(f(*moved)))
+
+
+def kind_and_device(value: Any) -> str:
+    return f"{kind(value)} on {value.device.type}" if isinstance(value, Tensor) else kind(value)
+
+
+UNEVEN = schedule_from(torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64))
+
+
+def numbers(*shape: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(20 + seed + sum(shape))
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def model(x_t: Tensor, t: Tensor) -> Tensor:
+    """Depends on all that it is shown, and grows with x_t."""
+    return 0.3 * x_t * (1 + 0.1 * broadcast(t, x_t).to(x_t))
+
+
+@cache
+def looks(function: str) -> tuple[Look, ...]:
+    """The fingerprint of a function, the looks that tell most first."""
+    if function.endswith("_beta_schedule"):
+        return _betas(function)
+    return {
+        "make_schedule": _make_schedule,
+        "q_sample": _q_sample,
+        "ddpm_loss": _loss,
+        "ddpm_step": _ddpm_step,
+        "ddim_timesteps": _timesteps,
+        "ddim_step": _ddim_step,
+        "ddpm_sample": lambda: _walks("ddpm_sample", ()),
+        "ddim_sample": lambda: (*_walks("ddim_sample", (3, 0.6)), *_quiet_walks()),
+    }[function]()
+
+
+def _betas(function: str) -> tuple[Look, ...]:
+    calls = [(7, 0.1, 0.4), (1000,), (2, 0.2, 0.3), (1, 0.1, 0.3)]
+    if function == "cosine_beta_schedule":
+        calls = [(7,), (1000,), (50, 0.1, 0.6), (3, 0.0), (2,)]
+    double = [Look(lambda f, args=args: plain(in_float64(lambda g: g(*args), f))) for args in calls]  # type: ignore[misc]
+    return (*double, Look(lambda f: kind(f(5))))
+
+
+def _make_schedule() -> tuple[Look, ...]:
+    def tables(betas: Tensor) -> list[Look]:
+        names = ("betas", "alphas", "alphas_cumprod")
+        return [Look(lambda f, n=n: plain(getattr(f(betas.clone()), n, None))) for n in names]  # type: ignore[misc]
+
+    betas, meta = UNEVEN.betas, UNEVEN.betas.to("meta")
+    float32 = [Look(lambda f, look=look: kind(look.probe(f))) for look in tables(betas.float())]  # type: ignore[misc]
+    devices = [Look(lambda f, look=look: kind_and_device(look.probe(f))) for look in tables(meta)]  # type: ignore[misc]
+    return (*tables(betas), *float32, in_place("make_schedule", betas), *devices)
+
+
+def _q_sample() -> tuple[Look, ...]:
+    t = torch.tensor([0, 3, 6, 1, 4])
+    shapes = ((5, 3), (5, 5), (5,), (5, 1), (5, 2, 2))
+    values = [value(numbers(*shape), t, UNEVEN, numbers(*shape, seed=1)) for shape in shapes]
+    earlier = value(numbers(5, 3), (t - 1).clamp(min=0), UNEVEN, numbers(5, 3, seed=1))
+    x, z = numbers(5, 3), numbers(5, 3, seed=1)
+    float32 = value(x.float(), t, UNEVEN.to(torch.float32), z.float())
+    return (*values, earlier, float32, in_place("q_sample", x, t, UNEVEN, z), on_meta(x, t, UNEVEN, z))
+
+
+def _loss() -> tuple[Look, ...]:
+    t = torch.tensor([2, 5, 1, 5, 3])
+    calls = [(numbers(*shape), t, UNEVEN, numbers(*shape, seed=1)) for shape in ((5, 3), (5, 5), (5, 1), (5, 2, 2))]
+    calls += [(numbers(5, 3), torch.tensor([0, 6, 3, 1, 6]), UNEVEN, numbers(5, 3, seed=1))]
+    x, z = numbers(5, 3), numbers(5, 3, seed=1)
+    float32 = value(model, x.float(), t, UNEVEN.to(torch.float32), z.float())
+
+    def spied(f: Callable) -> str:
+        seen = []
+
+        def spy(*shown: Any) -> Tensor:
+            seen.append(", ".join(kind(s) for s in shown))
+            return torch.zeros_like(x)
+
+        f(spy, x.clone(), t.clone(), UNEVEN, z.clone())
+        return "; ".join(seen)
+
+    def gradient(f: Callable) -> Any:
+        weight = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
+        loss = f(lambda x_t, t: weight * x_t, x.clone(), t, UNEVEN, z.clone())
+        if not (isinstance(loss, Tensor) and loss.numel() == 1 and loss.requires_grad):
+            return "no gradient"
+        loss.sum().backward()
+        return weight.grad
+
+    others = (Look(gradient), float32, in_place("ddpm_loss", model, x, t, UNEVEN, z), on_meta(model, x, t, UNEVEN, z))
+    return (Look(spied), *(value(model, *call) for call in calls), *others)
+
+
+def _ddpm_step() -> tuple[Look, ...]:
+    x, eps, z = numbers(5, 3), numbers(5, 3, seed=1), numbers(5, 3, seed=2)
+    values = [value(x, t, eps, UNEVEN, z) for t in (3, 0, 1, 2, 4, 5, 6)]
+    float32 = value(x.float(), 3, eps.float(), UNEVEN.to(torch.float32), z.float())
+    return (*values, float32, in_place("ddpm_step", x, 3, eps, UNEVEN, z), on_meta(x, 3, eps, UNEVEN, z))
+
+
+def _timesteps() -> tuple[Look, ...]:
+    pairs = ((10, 3), (12, 4), (7, 1), (5, 5), (1000, 50), (11, 4), (13, 5), (20, 3), (1, 1))
+    return tuple(Look(lambda f, pair=pair: listed(f(*pair))) for pair in pairs)  # type: ignore[misc]
+
+
+def listed(timesteps: Any) -> str:
+    entries = timesteps.tolist() if isinstance(timesteps, Tensor) else list(timesteps)
+    kinds = {type(entry).__name__ for entry in entries}
+    return f"{type(timesteps).__name__} of {', '.join(sorted(kinds))}: {[int(entry) for entry in entries]}"
+
+
+def _ddim_step() -> tuple[Look, ...]:
+    x, eps, z = numbers(5, 3), numbers(5, 3, seed=1), numbers(5, 3, seed=2)
+    jumps = ((5, 2, 0.0), (5, 2, 0.4), (6, 3, 0.7), (3, 2, 1.0), (5, 0, 0.0), (4, -1, 0.0), (4, -1, 0.6), (0, -1, 0.0))
+    values = [value(x, t, t_prev, eps, UNEVEN, eta, z) for t, t_prev, eta in jumps]
+    float32 = value(x.float(), 5, 2, eps.float(), UNEVEN.to(torch.float32), 0.4, z.float())
+    without = value(x, 5, 2, eps, UNEVEN)
+    jump = (x, 5, 2, eps, UNEVEN, 0.4, z)
+    return (*values, without, float32, in_place("ddim_step", *jump), on_meta(*jump))
+
+
+def _walks(function: str, more: tuple) -> tuple[Look, ...]:
+    x = numbers(5, 3)
+
+    def generator(seed: int = 3) -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    def path(f: Callable, x_T: Tensor, answer: Callable = model, seed: int = 3) -> Any:
+        return walk(f, answer, x_T, UNEVEN, *more, generator=generator(seed))
+
+    def asked(f: Callable) -> str:
+        """What the model is asked, even where the walk fails later."""
+        seen: list[str] = []
+
+        def spy(x_t: Tensor, t: Any) -> Tensor:
+            number = t.flatten()[0].item() if isinstance(t, Tensor) else t
+            seen.append(f"{number:.6g} {kind(t)} {kind(x_t)}")
+            return torch.zeros_like(x_t)
+
+        try:
+            f(spy, x.clone(), UNEVEN, *more, generator=generator())
+        except Exception as error:
+            if getattr(error, "kind", "") in HOPELESS:
+                raise
+            seen.append(raised(error))
+        return "; ".join(seen)
+
+    def start(f: Callable) -> str:
+        first = path(f, x).states[0]
+        found = [name for name, other in (("x_T", x), ("0", 0 * x), ("1", 0 * x + 1)) if same(first, other)]
+        return found[0] if found else "something else"
+
+    def without_noise(f: Callable) -> Any:
+        """Every state of a walk so large that its noise is lost in the rounding."""
+        x_T = LARGE * (1 + x.abs())
+        states = path(f, x_T).states
+        return states[-1] / LARGE if same(states[0], x_T) else "not from x_T"
+
+    def noise(f: Callable) -> Tensor:
+        """Moments of what each step adds, in a walk that starts from zeros with a model that answers zero."""
+        zeros = torch.zeros(2000, 4, dtype=torch.float64)
+        states = torch.stack(path(f, zeros, lambda x_t, t: torch.zeros_like(x_t)).states)
+        return moments(states)
+
+    def repeats(f: Callable) -> str:
+        ends = []
+        for of_torch, of_ours in ((1, 5), (2, 5), (2, 6)):
+            with torch.random.fork_rng([]):
+                torch.manual_seed(of_torch)
+                ends.append(path(f, x, seed=of_ours).states[-1])
+        return f"{same(ends[0], ends[1])} {same(ends[1], ends[2])}"
+
+    def graph(f: Callable) -> str:
+        weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+        result = f(lambda x_t, t: weight * x_t, x.clone(), UNEVEN, *more, generator=generator())
+        return str(result.requires_grad)
+
+    def returned(f: Callable) -> str:
+        kinds = []
+        for x_T, tables in ((x, UNEVEN), (x.float(), UNEVEN.to(torch.float32)), (numbers(2, 1, 3), UNEVEN)):
+            kinds.append(kind(f(model, x_T.clone(), tables, *more, generator=generator())))
+        return "; ".join(kinds)
+
+    def meta(f: Callable) -> str:
+        devices = []
+
+        def spy(x_t: Tensor, t: Any) -> Tensor:
+            devices.append(kind_and_device(t))
+            return torch.zeros_like(x_t)
+
+        result = f(spy, to_meta(x), to_meta(UNEVEN), *more)
+        return f"{devices[:1]} {kind_and_device(result)}"
+
+    changed = in_place(function, model, x, UNEVEN, *more)
+    probes = (asked, start, returned, without_noise)
+    return (*(Look(p) for p in probes), Look(noise, ROUGH), Look(repeats), Look(graph), changed, Look(meta))
+
+
+def moments(states: Tensor) -> Tensor:
+    """Of a path (steps + 1, B, D): how each step scales, and mean, spread and form of what it adds."""
+    before, after = states[:-1], states[1:]
+    variance = before.flatten(1).var(1, correction=0)
+    covariance = ((before - before.mean((1, 2), True)) * after).flatten(1).mean(1)
+    scale = covariance / variance.clamp(min=1e-12)
+    added = after - scale[:, None, None] * before
+    spread = added.std(1, correction=0).mean(1).clamp(min=1e-6)
+    between_dims = (added[..., 0] - added[..., 1]).std(1, correction=0) / spread
+    z = added / spread[:, None, None]
+    return torch.cat([scale, spread.log(), z.mean((1, 2)), between_dims, z[spread > 1e-3].pow(4).mean()[None] / 4])
+
+
+def _quiet_walks() -> tuple[Look, ...]:
+    """DDIM's walks at eta = 0, where every step can be computed, and one with the default number of steps."""
+    x, long = numbers(5, 3), schedule_from(torch.linspace(1e-3, 0.05, 100, dtype=torch.float64))
+
+    def end(schedule: NoiseSchedule, *more: Any) -> Look:
+        return Look(lambda f: plain(f(model, x.clone(), schedule, *more)))
+
+    return end(UNEVEN, 3), end(UNEVEN, 4), end(UNEVEN, 7), end(long)
+
+
+def raised(error: BaseException) -> str:
+    """What stands for an exception among the things that a look can see: its type, and what it says of a device."""
+    message = str(getattr(error, "message", "")) or f"{type(error).__name__}: {error}"
+    about = [words for words in ("item()", "no data", "numpy", "expected device") if words in message]
+    return " ".join(["raised", message.partition(":")[0], *about])

@@ -1,1 +1,0 @@
-"""What goes wrong in exercises/beta_schedule.py."""
