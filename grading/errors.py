@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 import traceback
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ def frames_within(error: BaseException, folder: Path) -> tuple[Frame, ...]:
         for frame in traceback.extract_tb(error.__traceback__)
         if _inside(frame.filename, folder)
     )
+
+
+def frame_of(file: str, line: int, folder: Path) -> Frame:
+    """The frame of a line that is running in the submission's folder."""
+    return Frame(_short(file, folder), line, linecache.getline(file, line).strip())
 
 
 def _inside(file: str, folder: Path) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from grading.contract import MODULE_OF, MODULES
+from grading.devices import Watch, on_meta
 from grading.errors import UsageError, submission_error
 from grading.loader import Loader
 
@@ -29,12 +31,17 @@ class Implementation:
 
         def call(*args, **kwargs):
             function = self._loader.function(MODULE_OF[name], name)
+            watch = Watch(name, self.folder) if on_meta((*args, *kwargs.values())) else None
             try:
-                return function(*args, **kwargs)
+                with watch or nullcontext():
+                    result = function(*args, **kwargs)
             except (KeyboardInterrupt, GeneratorExit):
                 raise
             except BaseException as error:
                 raise submission_error(name, error, self.folder) from error
+            if watch:
+                watch.check(result)
+            return result
 
         call.__name__ = name
         return call
