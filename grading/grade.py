@@ -161,8 +161,8 @@ def _task_result(task: Task, outcomes: list[Outcome], rubric: Rubric) -> TaskRes
 def _sampler_result(name: str, steps: int, part: Part, rubric: Rubric) -> SamplerResult:
     points = 0.0 if part.unlawful else rubric.points_for(name, part.chamfer)
     message = part.failure or part.unlawful or ""
-    worth = rubric.full_points(name)
-    return SamplerResult(name.upper(), steps, part.chamfer, points, worth, round(part.seconds, 3), message)
+    worth, bands = rubric.full_points(name), list(rubric.bands[name])
+    return SamplerResult(name.upper(), steps, part.chamfer, points, worth, round(part.seconds, 3), message, bands)
 
 
 def _thinned(losses: list[float]) -> list[float]:

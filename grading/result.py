@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grading.rubric import Band
+
 FORMAT = 1
 
 
@@ -53,6 +55,7 @@ class SamplerResult:
     """What one sampler drew with the trained network.
 
     `chamfer` is None where nothing could be scored; `message` says why, or why a score earns no points.
+    `bands` are the rubric's: what a distance is worth.
     """
 
     name: str  # DDPM or DDIM
@@ -62,6 +65,7 @@ class SamplerResult:
     max_points: float
     seconds: float
     message: str
+    bands: list[Band] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,9 @@ class Result:
             tasks = [
                 TaskResult(**(t | {"cases": [CaseResult(**case) for case in t["cases"]]})) for t in data.pop("tasks")
             ]
-            samplers = [SamplerResult(**sampler) for sampler in data.pop("samplers")]
+            samplers = [
+                SamplerResult(**(s | {"bands": [Band(**band) for band in s["bands"]]})) for s in data.pop("samplers")
+            ]
             return Result(tasks=tasks, samplers=samplers, **{k: v for k, v in data.items() if not k.endswith("points")})
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError, ValueError) as error:
             raise ValueError(f"this is not a result of format {FORMAT}: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ else:
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
 SAMPLERS = ("ddpm", "ddim")
+MOST = 1e6  # of points, and of a threshold: a typing mistake lies beyond
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,10 @@ def load_rubric(path: Path | str | None = None) -> Rubric:
     if unknown:
         raise UsageError(f"rubric: unknown key {unknown[0]!r}; the keys are {', '.join(SAMPLERS)} and tasks")
     rows = _read(DEFAULT) | given
-    return Rubric({name: _bands(name, rows[name]) for name in SAMPLERS}, _task_points(rows["tasks"]))
+    rubric = Rubric({name: _bands(name, rows[name]) for name in SAMPLERS}, _task_points(rows["tasks"]))
+    if rubric.total == 0:
+        raise UsageError("rubric: everything is worth 0 points; give points to at least one task or band")
+    return rubric
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -91,8 +94,8 @@ def _table(name: str, value: Any, keys: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        raise UsageError(f"rubric: {name} must be a finite number, 0 or more; got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
+        raise UsageError(f"rubric: {name} must be a number from 0 to {MOST:,.0f}; got {value!r}")
     return float(value)
 
 
@@ -105,6 +108,8 @@ def _bands(name: str, value: Any) -> tuple[Band, ...]:
         at = f"{name}.bands[{i}]"
         band = _table(at, row, ("below", "points"))
         bands.append(Band(_number(f"{at}.below", band["below"]), _number(f"{at}.points", band["points"])))
+    if bands[0].below == 0:
+        raise UsageError(f"rubric: {name}.bands[0].below must be above 0: no distance is below 0")
     for better, worse in zip(bands, bands[1:]):
         if not (better.below < worse.below and better.points > worse.points):
             raise UsageError(f"rubric: {name}.bands must have rising thresholds and falling points; got {rows!r}")
