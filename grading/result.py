@@ -98,11 +98,11 @@ class Result:
 
     @property
     def points(self) -> float:
-        return sum(part.points for part in (*self.tasks, *self.samplers))
+        return sum(t.points for t in self.tasks) + sum(s.points for s in self.samplers)
 
     @property
     def max_points(self) -> float:
-        return sum(part.max_points for part in (*self.tasks, *self.samplers))
+        return sum(t.max_points for t in self.tasks) + sum(s.max_points for s in self.samplers)
 
     def to_json(self) -> str:
         """Finite numbers only; a number that is none becomes null."""

@@ -1,4 +1,4 @@
-"""The rubric: the course's marks by default, an instructor's by a file, a clear sentence where a file makes no sense."""
+"""The rubric: the course's marks by default, an instructor's by a file, a sentence where a file makes no sense."""
 
 import math
 

@@ -1,0 +1,135 @@
+"""GitHub: the step summary, annotations at the student's own functions, and the `result` that Classroom reads.
+
+Whatever a submission wrote is shown as it is: in the summary inside code, where Markdown, HTML and mentions mean
+nothing; in the log between stop-commands, so that no line of it is a workflow command.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from grading.isolation.submission import five_files
+from grading.reports.parts import Part, parts
+from grading.reports.text import one_line, plain
+from grading.result import Result
+
+MOST_ANNOTATIONS = 10  # GitHub shows no more of one step
+MARKS = {"done": "✅", "wrong": "❌", "todo": "⬜", "locked": "⏸️"}
+
+
+def summary(result: Result) -> str:
+    """Markdown for $GITHUB_STEP_SUMMARY: points, a row for each part, and each failure as it reads on a terminal.
+
+    At most 14 messages of at most `text.MOST` characters: far below the 1 MiB that a step may write.
+    """
+    rows = [
+        f"| {MARKS[part.status]} {part.status} | {part.id} | {code(part.name)} | {code(part.title)} "
+        f"| {part.points:g} / {part.max_points:g} |"
+        for part in parts(result)
+    ]
+    lines = [
+        f"## Diffusion Kata: {result.points:g} of {result.max_points:g} points",
+        "",
+        code(result.impl),
+        "",
+        "| | | function | | points |",
+        "|---|---|---|---|---:|",
+        *rows,
+        "",
+    ]
+    told = [(f"{part.id} {part.name}", part.message) for part in parts(result) if part.message]
+    if result.training_message:
+        told.insert(0, ("training", plain(result.training_message)))
+    for name, message in told:
+        lines += [f"### {code(name)}", "", fenced(message), ""]
+    return "\n".join(lines)
+
+
+def code(text: str) -> str:
+    """One line as inline code in which nothing has a meaning: every mark of punctuation is a character reference."""
+    return "<code>" + re.sub(r"[^\w ]|_", lambda match: f"&#{ord(match[0])};", one_line(text)) + "</code>"
+
+
+def fenced(text: str) -> str:
+    """A code block behind a fence longer than any in the text."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{plain(text)}\n{fence}"
+
+
+def error_commands(result: Result, folder: str = "exercises", lines: dict[str, int] | None = None) -> list[str]:
+    """Workflow commands, one for each task that failed: an error at the function, or at the top of its file.
+
+    Args:
+        folder: where the five modules lie in the student's repository.
+        lines: the line of each function, from `lines_of`.
+    """
+    return [
+        f"::error file={_property(f'{folder}/{part.module}.py')},line={(lines or {}).get(part.name, 1)},"
+        f"title={_property(f'{part.id} {part.name}')}::{_data(part.message)}"
+        for part in parts(result)
+        if part.module and part.status in ("wrong", "todo")
+    ][:MOST_ANNOTATIONS]
+
+
+def _data(text: str) -> str:
+    return plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(one_line(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def lines_of(folder: Path) -> dict[str, int]:
+    """The line at which each function of a submission begins. The files are read as text, not parsed, never run."""
+    found: dict[str, int] = {}
+    for content in five_files(folder)[1].values():
+        for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+            match = re.match(r"def (\w+)", line)
+            if match:
+                found.setdefault(match[1], number)
+    return found
+
+
+def classroom(result: Result) -> str:
+    """Base64 of the JSON that GitHub Classroom's reporter reads from a step's output `result`."""
+    found = parts(result)
+    whole = {
+        "version": 1,
+        "status": "pass" if all(part.passed for part in found) else "fail",
+        "max_score": result.max_points,
+        "tests": [_classroom_test(part) for part in found],
+    }
+    return base64.b64encode(json.dumps(whole, allow_nan=False).encode()).decode()
+
+
+def _classroom_test(part: Part) -> dict:
+    return {
+        "name": f"{part.id} {part.name}",
+        "status": "pass" if part.passed else "fail",
+        "score": part.points,
+        "message": part.message,
+        "test_code": f"pytest --task {part.id}" if part.module else "kata grade",
+        "filename": f"{part.module}.py" if part.module else "",
+        "line_no": 0,
+        "duration": round(part.seconds, 3),
+    }
+
+
+@contextmanager
+def commands_stopped(wanted: bool = True) -> Iterator[None]:
+    """Within the block no line of the log is a workflow command; the word that ends it cannot be guessed."""
+    token = secrets.token_hex(16)
+    if wanted:
+        print(f"::stop-commands::{token}", flush=True)
+    try:
+        yield
+    finally:
+        if wanted:
+            print(f"\n::{token}::", flush=True)

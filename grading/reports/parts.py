@@ -1,0 +1,80 @@
+"""The parts of a grade that earn points, in one form for every format: the tasks, then the samples of each sampler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grading.reports.text import one_line, plain
+from grading.result import Result, SamplerResult, TaskResult
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that earns points.
+
+    Attributes:
+        id: `4.1` for a task, `6.1` and `6.2` for the samples.
+        name: what it is called, `ddpm_step` or `DDPM samples`.
+        status: `done`, `wrong`, `todo` or `locked` (not run), as on the board.
+        message: what a student reads: the first failure, or the distance and what it was read against.
+        module: the file's stem; empty for samples.
+    """
+
+    id: str
+    name: str
+    title: str
+    status: str
+    points: float
+    max_points: float
+    message: str
+    module: str
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it earned all that it could."""
+        return self.status == "done"
+
+
+def parts(result: Result) -> list[Part]:
+    """Tasks in their order, then DDPM and DDIM."""
+    samples = [_samples(f"6.{i}", sampler, result.floor) for i, sampler in enumerate(result.samplers, 1)]
+    return [*map(_task, result.tasks), *samples]
+
+
+def _task(task: TaskResult) -> Part:
+    failures = [case for case in task.cases if case.status == "failed"]
+    message = plain(failures[0].message) if failures else ""
+    if len(failures) > 1:
+        message += f"\n\n{len(failures)} of {len(task.cases)} tests of this task fail; this is the first."
+    if task.status == "locked":
+        message = "not run"
+    seconds = sum(case.seconds for case in task.cases)
+    return Part(
+        *(task.id, task.function, task.title, task.status, task.points, task.max_points, message, task.module, seconds)
+    )
+
+
+def _samples(id: str, sampler: SamplerResult, floor: float | None) -> Part:
+    title = f"samples in {sampler.steps} steps"
+    message = "\n".join(filter(None, (distance(sampler, floor), plain(sampler.message))))
+    status = "locked" if sampler.chamfer is None else "done" if sampler.points >= sampler.max_points else "wrong"
+    name, seconds = f"{one_line(sampler.name)} samples", sampler.seconds
+    return Part(id, name, title, status, sampler.points, sampler.max_points, message, "", seconds)
+
+
+def distance(sampler: SamplerResult, floor: float | None) -> str:
+    """Chamfer 0.71; floor 0.39; full points below 20. Empty where nothing was measured."""
+    if sampler.chamfer is None:
+        return ""
+    said = [f"Chamfer {number(sampler.chamfer)}"]
+    if floor is not None:
+        said.append(f"floor {number(floor)}")
+    if sampler.bands:
+        said.append(f"full points below {sampler.bands[0].below:g}")
+    return "; ".join(said)
+
+
+def number(value: float) -> str:
+    """Three digits, which is as many as two runs agree on: 0.71, 24.3, 1.2e+06."""
+    return f"{value:.3g}" if value >= 1 else f"{value:.2f}"
