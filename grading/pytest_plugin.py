@@ -89,13 +89,14 @@ def _check_device(device: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, Phase, settings
 
     settings.register_profile(
         "kata",
         derandomize=True,
         deadline=None,
         max_examples=25,
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],  # to explain takes longer than all the rest
         database=None,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
