@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.board import Outcome, state
+from grading.deadline import Deadline, InTime
 from grading.experiment import SAMPLERS, Experiment, Part, Setting, conclude, sample_stage, train_stage
 from grading.implementation import Implementation, find
 from grading.katas import Task, tasks
@@ -36,8 +37,17 @@ class Judge:
     Isolated, that is a process of its own in a sandbox; else the submission runs in this process, and is trusted.
     """
 
-    def __init__(self, impl: str | Path, *, isolated: bool, sandbox: str = "auto", device: str = "cpu") -> None:
+    def __init__(
+        self,
+        impl: str | Path,
+        *,
+        isolated: bool,
+        sandbox: str = "auto",
+        device: str = "cpu",
+        deadline: Deadline | None = None,
+    ) -> None:
         self.folder = find(impl)
+        self.deadline = deadline or Deadline()
         self.isolated, self.sandbox, self.device = isolated, sandbox, device
         self.tier = self._tier() if isolated else "none (in this process)"
 
@@ -49,10 +59,12 @@ class Judge:
     def make(self) -> Any:
         """A fresh object with the eleven functions."""
         if not self.isolated:
-            return Implementation(self.folder)
-        from grading.isolation import IsolatedImplementation
+            return InTime(Implementation(self.folder), self.deadline)
+        from grading.isolation import IsolatedImplementation, Limits
 
-        return IsolatedImplementation(self.folder, sandbox=self.sandbox, device=self.device)
+        limits = Limits(total=min(Limits.total, self.deadline.remaining))
+        made = IsolatedImplementation(self.folder, sandbox=self.sandbox, limits=limits, device=self.device)
+        return InTime(made, self.deadline)
 
     @contextmanager
     def fresh(self) -> Iterator[Any]:
@@ -73,6 +85,7 @@ def grade(
     isolated: bool = True,
     sandbox: str = "auto",
     progress: Progress | None = None,
+    deadline: float | None = None,
 ) -> Graded:
     """Run the five suites and the experiment, and give points by the rubric.
 
@@ -83,15 +96,18 @@ def grade(
         isolated: run the submission behind a pipe; else in this process.
         sandbox: the tier to demand, `auto` for the best that this machine has.
         progress: called as progress(stage, done, total).
+        deadline: seconds after which nothing more is asked of the submission; what it has earned by then counts.
 
     Raises:
         UsageError (a ValueError): the submission, the sandbox or a setting is not to be had.
         What the submission does wrong never raises: it is in the result.
     """
     setting, rubric = setting or Setting(), rubric or load_rubric()
-    judge = Judge(impl, isolated=isolated, sandbox=sandbox, device=setting.device)
+    until = Deadline(deadline)
+    judge = Judge(impl, isolated=isolated, sandbox=sandbox, device=setting.device, deadline=until)
     started = time.perf_counter()
     outcomes = run_tests(judge, setting, progress)
+    progress = until.watched(progress)
     tested = time.perf_counter()
     with judge.fresh() as implementation:
         trained, failure = train_stage(implementation, setting, progress)
