@@ -128,6 +128,25 @@ def test_betas_are_clipped_at_max_beta(kata):
 
 
 @pytest.mark.task("1.3")
+def test_a_thousand_cosine_betas(kata):
+    """The first are far smaller than DDPM's 1e-4, and clipped from above alone: 4e-5, rising to max_beta."""
+    kata.double(1000).gives(cosine(1000), "Nichol & Dhariwal eq. 17")
+
+
+@pytest.mark.task("1.3")
+@pytest.mark.parametrize("s", [0.0, 0.008])
+def test_cosine_betas_rise_and_stay_between_0_and_1(kata, s):
+    """Each step takes away more than the one before it, and none takes all."""
+
+    def order(f):
+        betas = f(50, s)
+        rising = "rise" if bool((betas.diff() > 0).all()) else "do not rise"
+        return f"they {rising}, {'inside' if betas.min() > 0 and betas.max() < 1 else 'outside'} (0, 1)"
+
+    kata.probe(f"the betas of cosine_beta_schedule(50, s={s})", order).gives("they rise, inside (0, 1)", "eq. 17")
+
+
+@pytest.mark.task("1.3")
 @given(steps=st.integers(1, 60), s=st.floats(0.0, 0.2), max_beta=st.floats(0.3, 0.999))
 def test_cosine_betas_follow_equation_17(kata, steps, s, max_beta):
     """Any T, any offset, any clip."""

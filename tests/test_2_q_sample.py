@@ -67,6 +67,17 @@ def test_one_jump_equals_many_small_steps(kata):
     call.gives(torch.tensor(expected, dtype=f64, device=kata.device), "ten steps of DDPM eq. 2")
 
 
+def test_it_is_linear_in_data_and_noise(kata):
+    """Twice the data and thrice the noise give twice what data alone and thrice what noise alone would give."""
+    x0, noise, t, schedule = kata.randn(10, 2), kata.randn(10, 2, seed=1), every_t(kata), kata.on(COARSE)
+
+    def gap(f):
+        return f(2 * x0, t, schedule, 3 * noise) - 2 * f(x0, t, schedule, 0 * noise) - 3 * f(0 * x0, t, schedule, noise)
+
+    call = kata.probe("q_sample(2 x0, 3 noise) - 2 q_sample(x0, 0) - 3 q_sample(0, noise)", gap)
+    call.gives(torch.zeros_like(x0), "a sum of two terms")
+
+
 def test_each_sample_uses_its_own_t(kata):
     """t may come in any order, with repeats: each sample reads its own entry of alphas_cumprod."""
     x0, noise = kata.randn(6, 3), kata.randn(6, 3, seed=1)

@@ -102,27 +102,38 @@ def test_any_shape_and_any_t(kata, shape, t):
 
 
 @step
-def test_the_chain_undoes_the_forward_process(kata):
-    """For data in a single point the exact predictor is known, and every x_{t-1} has the moments q_sample gives it."""
-    one, schedule, point = torch.ones(1, 1, dtype=f64, device=kata.device), kata.on(COARSE), 1.5
-    predict = closed_form.GaussianDenoiser(point, 0.0, schedule)
+@pytest.mark.parametrize("std", [0.0, 0.5, 1.0, 2.0])
+def test_gaussian_data_keep_their_moments_through_the_chain(kata, std):
+    """For data from N(1.5, std^2) the law of eps given x_t is known; with it, x_{t-1} is spread as q_sample has it.
+
+    The step is linear, so its answers to x_t = 1, eps = 1 and noise = 1 are all that the moments need.
+    """
+    one, schedule = torch.ones(1, 1, dtype=f64, device=kata.device), kata.on(COARSE)
+    units = [(one, 0 * one, 0 * one), (0 * one, one, 0 * one), (0 * one, 0 * one, one)]
+    predict = closed_form.GaussianDenoiser(1.5, std, schedule)
 
     def moments(f):
-        mean, variance, seen = *marginal(point, schedule, STEPS - 1), []
+        (mean, variance), seen = marginal(1.5, std, schedule, STEPS - 1), []
         for t in reversed(range(STEPS)):
-            at = [f(x, t, predict(x, torch.full((1,), t)), schedule, 0 * one) for x in (0 * one, one)]
-            spread = f(one, t, predict(one, torch.full((1,), t)), schedule, one) - at[1]
-            mean, variance = at[0] + (at[1] - at[0]) * mean, (at[1] - at[0]) ** 2 * variance + spread**2
+            by_x, by_eps, by_noise = (f(x, t, eps, schedule, noise) for x, eps, noise in units)
+            at_zero, at_one = (predict(x, torch.full((1,), t, device=kata.device)) for x in (0 * one, one))
+            slope = (
+                at_one - at_zero
+            )  # E[eps | x_t] = at_zero + slope x_t; its variance is 1 - sqrt(1 - alpha_bar) slope
+            left_open = 1 - (1 - schedule.alphas_cumprod[t]) ** 0.5 * slope
+            mean = (by_x + by_eps * slope) * mean + by_eps * at_zero
+            variance = (by_x + by_eps * slope) ** 2 * variance + by_eps**2 * left_open + by_noise**2
             seen.append(torch.cat([mean, variance], dim=1))
         return torch.cat(seen)
 
-    expected = torch.cat([torch.cat(marginal(point, schedule, t), dim=1) for t in range(STEPS - 2, -2, -1)])
+    expected = torch.cat([torch.cat(marginal(1.5, std, schedule, t), dim=1) for t in range(STEPS - 2, -2, -1)])
     kata.probe("mean and variance of x_{t-1} for t = 9 ... 0", moments).gives(expected, "the moments of DDPM eq. 4")
 
 
-def marginal(point, schedule, t):
+def marginal(mean, std, schedule, t):
+    """Mean and variance of x_t."""
     alpha_bar = closed_form.alpha_bar_at(schedule, t).reshape(1, 1)
-    return alpha_bar**0.5 * point, 1 - alpha_bar
+    return alpha_bar**0.5 * mean, alpha_bar * std**2 + 1 - alpha_bar
 
 
 @step

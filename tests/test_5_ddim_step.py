@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from grading import closed_form
 from grading.compare import SINGLE
+from grading.contract import schedule_from
 from grading.examples import COARSE, ETAS, PAPER, SHAPES, STEPS, jumps
 
 from walk_checks import NoisyWalkChecks, QuietWalkChecks, shown_t
@@ -53,7 +54,7 @@ def test_even_strides_from_zero(kata, data):
 def test_from_a_quarter_to_the_end_by_hand(kata):
     """t_prev = -1 is the data: alpha_bar is 1 there, and alphas_cumprod[-1] is not meant."""
     x_t = torch.ones(1, 1, dtype=f64, device=kata.device)
-    schedule = kata.on(COARSE)._replace(alphas_cumprod=torch.tensor([0.8, 0.5, 0.25], dtype=f64, device=kata.device))
+    schedule = kata.on(schedule_from(torch.tensor([0.25, 0.6, 1 / 6], dtype=f64)))  # alpha_bar: 0.75, 0.3, 0.25
     kata(x_t, 2, -1, 0 * x_t, schedule).gives(2 * x_t, "1 / sqrt(0.25)")
 
 
