@@ -49,11 +49,12 @@ def _alike(implementation: Any, function: str) -> list[Misconception]:
     known = _found.setdefault(implementation, {})
     if function not in known:
         known[function] = []
-        known[function] = _search(getattr(implementation, function), function)
+        known[function] = resembling(getattr(implementation, function), function)
     return known[function]
 
 
-def _search(student: Callable, function: str) -> list[Misconception]:
+def resembling(student: Callable, function: str) -> list[Misconception]:
+    """The misconceptions of a function that nothing in its fingerprint tells from `student`, the likely ones first."""
     suspects, saw_a_value = list(catalogue(function)), False
     for number, look in enumerate(looks(function)):
         here = _quietly(lambda f: plain(look.probe(f)), student)
@@ -72,16 +73,18 @@ def _fingerprint(m: Misconception, number: int) -> Any:
 
 def _quietly(probe: Probe, function: Callable) -> Any:
     """What a probe sees, from the same state of torch's global generator, or what was raised."""
-    with torch.random.fork_rng([]):
-        torch.manual_seed(0)
-        try:
-            return probe(function)
-        except SubmissionError as error:
-            if error.kind in HOPELESS:
-                raise
-            return raised(error)
-        except Exception as error:
-            return raised(error)
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(0)
+    try:
+        return probe(function)
+    except SubmissionError as error:
+        if error.kind in HOPELESS:
+            raise
+        return raised(error)
+    except Exception as error:
+        return raised(error)
+    finally:
+        torch.set_rng_state(before)
 
 
 def _is_raised(seen: Any) -> bool:
