@@ -37,34 +37,65 @@ def grade(
     sandbox: Annotated[
         str, typer.Option(help="Demand a sandbox: namespaces, portable or none; auto takes the best there is.")
     ] = "auto",
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Also write for another system; may be repeated. junit: junit.xml and gradescope: results.json beside "
+            "the report; github: step summary, annotations and Classroom's output `result`, within a workflow.",
+        ),
+    ] = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Ask the submission nothing more after so many seconds; what it earned by then counts."
+        ),
+    ] = None,
+    fail_under: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="Exit with 1 below so many points. Otherwise a grade exits with 0."),
+    ] = None,
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Run the code in this process: breakpoints work, nothing is safe.")
     ] = False,
 ) -> None:
     """Grade an implementation: test it, train with its loss, sample with its steps, measure, and write a report."""
     from rich.console import Console
+    from rich.text import Text
 
     from grading.experiment import Setting
     from grading.grade import grade as run
     from grading.implementation import find
-    from grading.reports import terminal, write_report
+    from grading.reports import check_formats, github, terminal, write_formats, write_report, zero_until_graded
     from grading.rubric import load_rubric
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device {device}: give cpu or cuda")
     setting, points = Setting(dataset, recipe, seed, device, num_points, num_inference_steps), load_rubric(rubric)
+    wanted = check_formats(formats or [])
     folder = _made(out or Path("reports") / find(impl).name)
     console = Console(highlight=False)
-    with Bars(console) as bars:
-        graded = run(impl, setting, points, isolated=not in_process, sandbox=sandbox, progress=bars.progress)
-        bars.say("writing the report")
-        page = write_report(graded, folder)
-    terminal.write(console, graded.result, points)
-    console.print(f"report  {os.path.relpath(page)}", soft_wrap=True)
+    hidden = github.commands_stopped("github" in wanted and github.in_actions())
+    with hidden, zero_until_graded(folder, wanted):
+        with Bars(console) as bars:
+            how = {"isolated": not in_process, "sandbox": sandbox, "deadline": deadline, "progress": bars.progress}
+            graded = run(impl, setting, points, **how)  # type: ignore[arg-type]
+            bars.say("writing the report")
+            page = write_report(graded, folder)
+            written = write_formats(graded.result, folder, wanted)
+        terminal.write(console, graded.result)
+    for path in (page, *written):
+        console.print(Text(f"report   {os.path.relpath(path)}"), soft_wrap=True)
+    if "github" in wanted:
+        github.publish(graded.result, find(impl))
+    if fail_under is not None and graded.result.points < fail_under:
+        console.print(f"{graded.result.points:g} points are below the {fail_under:g} of --fail-under")
+        raise typer.Exit(1)
 
 
 def _made(folder: Path) -> Path:
-    """The report's folder, made now: better to learn before the training run than after it that it cannot be written."""
+    """The report's folder, made before the training run: an error after it would cost the work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:

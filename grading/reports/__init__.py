@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grading.result import write_whole
+from grading.errors import UsageError
+from grading.reports.gradescope import gradescope, not_graded
+from grading.reports.junit import junit
+from grading.result import Result, write_whole
 
 if TYPE_CHECKING:
     from grading.grade import Graded
 
+FILES = {"junit": ("junit.xml", junit), "gradescope": ("results.json", gradescope)}
+FORMATS = (*FILES, "github")
+
 
 def write_report(graded: Graded, folder: Path) -> Path:
     """Write result.json, the pictures and the page to a folder; return the path of what to open."""
-    from grading.pictures import write_pictures
-
     folder.mkdir(parents=True, exist_ok=True)
     result = folder / "result.json"
     write_whole(result, graded.result.to_json())
-    write_pictures(graded.experiment, folder)
     return result
+
+
+def check_formats(formats: Iterable[str]) -> list[str]:
+    """The formats, each once; UsageError for one that there is not."""
+    found = list(dict.fromkeys(formats))
+    for name in found:
+        if name not in FORMATS:
+            raise UsageError(f"--format {name}: the formats are {', '.join(FORMATS)}")
+    return found
+
+
+def write_formats(result: Result, folder: Path, formats: Iterable[str]) -> list[Path]:
+    """Write junit.xml and results.json (Gradescope) to a folder, as far as they are wanted; return their paths."""
+    written = []
+    for name in formats:
+        if name in FILES:
+            file, made = FILES[name]
+            write_whole(folder / file, made(result))
+            written.append(folder / file)
+    return written
+
+
+@contextmanager
+def zero_until_graded(folder: Path, formats: Iterable[str]) -> Iterator[None]:
+    """For Gradescope: zero points on disk before anything runs, and a usage error's sentence where it ends in one."""
+    path = folder / FILES["gradescope"][0] if "gradescope" in formats else None
+    if path:
+        write_whole(path, not_graded("The grade did not come to its end: 0 points."))
+    try:
+        yield
+    except UsageError as error:
+        if path:
+            write_whole(path, not_graded(f"Not graded: {error}"))
+        raise

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -133,3 +134,25 @@ def commands_stopped(wanted: bool = True) -> Iterator[None]:
     finally:
         if wanted:
             print(f"\n::{token}::", flush=True)
+
+
+def publish(result: Result, folder: Path, environment: Mapping[str, str] = os.environ) -> None:
+    """Within a step of GitHub Actions: append the summary and the output `result`, print the annotations.
+
+    Args:
+        folder: the submission; annotations need it to lie in the checkout.
+        environment: where GITHUB_STEP_SUMMARY, GITHUB_OUTPUT and GITHUB_WORKSPACE are looked up.
+    """
+    for variable, text in (("GITHUB_STEP_SUMMARY", summary(result)), ("GITHUB_OUTPUT", f"result={classroom(result)}")):
+        if environment.get(variable):
+            with open(environment[variable], "a", encoding="utf-8") as file:
+                file.write(text + "\n")
+    checkout = Path(environment.get("GITHUB_WORKSPACE") or ".").resolve()
+    if in_actions(environment) and folder.resolve().is_relative_to(checkout):
+        within = folder.resolve().relative_to(checkout).as_posix()
+        print("\n".join(error_commands(result, within, lines_of(folder))), flush=True)
+
+
+def in_actions(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a step of GitHub Actions, where a line of the log may be a command."""
+    return environment.get("GITHUB_ACTIONS") == "true"

@@ -1,4 +1,7 @@
-"""A grade on the terminal: what passed, how near the samples came, and what that is worth."""
+"""A grade on the terminal, 80 columns: what passed, how near the samples came, what that is worth, what to do next.
+
+Text of a submission is printed as Text, freed of control characters: neither markup nor an escape in it means anything.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,67 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grading.reports.parts import number
+from grading.reports.text import one_line, plain
 from grading.result import Result, SamplerResult, TaskResult
-from grading.rubric import Rubric
 
-MARKS = {"done": Text("+", "green"), "wrong": Text("x", "red"), "todo": Text(".", "yellow"), "locked": Text("-", "dim")}
+MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "dim")}
+TELLING = ("looks like", "at", "got")  # the line of a failure that says most, the best first
 
 
-def write(console: Console, result: Result, rubric: Rubric) -> None:
-    """Print a result; the rubric says which bands a Chamfer distance was read against."""
+def write(console: Console, result: Result) -> None:
+    """Print a result."""
     console.print(_tasks(result.tasks))
-    console.print(_samples(result, rubric))
-    for line in messages(result):
+    console.print()
+    console.print(_samples(result))
+    said = messages(result)
+    if said:
+        console.print()
+    for text in said:
+        console.print(text, soft_wrap=True)
+    console.print()
+    console.print(f"total    {result.points:g} of {result.max_points:g} points", style="bold")
+    console.print(Text(f"sandbox  {one_line(result.isolation)}"))
+    for line in what_next(result):
         console.print(Text(line), soft_wrap=True)
-    console.print(f"total   {result.points:g} of {result.max_points:g} points", style="bold")
-    console.print(Text(f"sandbox {result.isolation}"))
 
 
-def messages(result: Result) -> list[str]:
-    """What to know beyond the numbers, a sentence each."""
-    said = [f"train   {result.training_message}"] if result.training_message else []
-    return said + [f"{s.name:<7} {s.message}" for s in result.samplers if s.message]
+def messages(result: Result) -> list[Text]:
+    """Each wrong task by its headline and the line that says most; then training and samples, if something is amiss."""
+    said = []
+    for task in result.tasks:
+        failure = task.first_failure
+        if failure and task.status == "wrong":
+            headline, *rest = shortened(failure.message)
+            said += [Text(f"x {headline}", "red"), *map(Text, rest)]
+    unwritten = [task.id for task in result.tasks if task.status == "todo"]
+    if unwritten:
+        said.append(Text(f". not written yet: {', '.join(unwritten)}", "yellow"))
+    if result.training_message:
+        said.append(Text(f"x training: {one_line(result.training_message, 300)}", "red"))
+    wrong = [sampler for sampler in result.samplers if sampler.message]
+    return said + [Text(f"x {s.name} samples: {one_line(s.message, 300)}", "red") for s in wrong]
+
+
+def shortened(message: str) -> list[str]:
+    """A failure's headline, and of its labelled lines the one that says most, with what it runs on to."""
+    headline, *lines = plain(message).splitlines() or [""]
+    for label in TELLING:
+        for i, line in enumerate(lines):
+            if line.startswith(f"  {label} "):
+                end = next((j for j in range(i + 1, len(lines)) if not lines[j].startswith(" " * 8)), len(lines))
+                return [headline, *lines[i : min(end, i + 3)]]
+    return [headline]
+
+
+def what_next(result: Result) -> list[str]:
+    """Which file to open and what to run, for the first task that is not done; nothing when all are."""
+    for task in result.tasks:
+        if task.first_failure:
+            again = [line.split(None, 1)[1] for line in task.first_failure.message.splitlines() if "  again " in line]
+            run = one_line(again[0]) if again else f"pytest --task {task.id}"
+            return [f"next     {task.module}.py: {task.function}", f"         {run}", f"         kata hint {task.id}"]
+    return []
 
 
 def _tasks(tasks: list[TaskResult]) -> Table:
@@ -34,21 +78,22 @@ def _tasks(tasks: list[TaskResult]) -> Table:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for task in tasks:
         passed, points = f"{task.passed}/{len(task.cases)}", f"{task.points:g}/{task.max_points:g}"
-        table.add_row(MARKS[task.status], f"{task.id} {task.function}", task.title, passed, points)
+        table.add_row(Text(*MARKS[task.status]), f"{task.id} {task.function}", task.title, passed, points)
     return table
 
 
-def _samples(result: Result, rubric: Rubric) -> Table:
+def _samples(result: Result) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("samples", "steps", "Chamfer", "floor", "full points", "points"):
-        table.add_column(name, justify="left" if name == "samples" else "right")
+    for name in ("samples", "steps", "Chamfer", "floor", "bands", "points"):
+        table.add_column(name, justify="left" if name in ("samples", "bands") else "right")
+    floor = "-" if result.floor is None else number(result.floor)
     for sampler in result.samplers:
-        band = f"below {rubric.bands[sampler.name.lower()][0].below:g}"
-        floor = "" if result.floor is None else f"{result.floor:.2f}"
+        chamfer = "-" if sampler.chamfer is None else number(sampler.chamfer)
         points = f"{sampler.points:g}/{sampler.max_points:g}"
-        table.add_row(sampler.name, str(sampler.steps), _chamfer(sampler), floor, band, points)
+        table.add_row(sampler.name, str(sampler.steps), chamfer, floor, bands(sampler), points)
     return table
 
 
-def _chamfer(sampler: SamplerResult) -> str:
-    return "-" if sampler.chamfer is None else f"{sampler.chamfer:.2f}"
+def bands(sampler: SamplerResult) -> str:
+    """10 below 20, 5 below 40"""
+    return ", ".join(f"{band.points:g} below {band.below:g}" for band in sampler.bands)
