@@ -14,8 +14,8 @@ from grading.contract import bind
 from grading.diagnosis import diagnose
 from grading.errors import Frame, SubmissionError, describe
 from grading.failure import Failure
-from grading.fingerprints import Probe, changed_in_place, in_float64, raised, to_meta
 from grading.katas import Task
+from grading.looks import Probe, changed_in_place, in_float64, raised, to_meta
 
 ADVICE = {
     "todo": "write the body of the function, then run again",

@@ -11,7 +11,8 @@ import torch
 
 from grading.compare import EXACT, Tolerance, same
 from grading.errors import SubmissionError
-from grading.fingerprints import HOPELESS, Look, Probe, looks, plain, raised
+from grading.fingerprints import looks
+from grading.looks import HOPELESS, Probe, plain, raised
 from grading.misconceptions import Misconception, catalogue
 
 RAISED = "raised "
@@ -36,9 +37,9 @@ def diagnose(
 
 def _reproduces(m: Misconception, implementation: Any, probe: Probe, seen: Any, tolerance: Tolerance) -> bool:
     """Whether the failing probe sees the same; where a repetition sees something else anyway, that is no argument."""
-    if same(plain(_quietly(probe, m.wrong)), plain(seen), tolerance):
+    if same(_quietly(probe, m.wrong), plain(seen), tolerance):
         return True
-    return not same(plain(_quietly(probe, getattr(implementation, m.function))), plain(seen), tolerance)
+    return not same(_quietly(probe, getattr(implementation, m.function)), plain(seen), tolerance)
 
 
 _found: WeakKeyDictionary[Any, dict[str, list[Misconception]]] = WeakKeyDictionary()
@@ -57,7 +58,7 @@ def resembling(student: Callable, function: str) -> list[Misconception]:
     """The misconceptions of a function that nothing in its fingerprint tells from `student`, the likely ones first."""
     suspects, saw_a_value = list(catalogue(function)), False
     for number, look in enumerate(looks(function)):
-        here = _quietly(lambda f: plain(look.probe(f)), student)
+        here = _quietly(look.probe, student)
         saw_a_value = saw_a_value or not _is_raised(here)
         suspects = [m for m in suspects if same(_fingerprint(m, number), here, look.tolerance)]
         if not suspects:
@@ -67,8 +68,8 @@ def resembling(student: Callable, function: str) -> list[Misconception]:
 
 @cache
 def _fingerprint(m: Misconception, number: int) -> Any:
-    look: Look = looks(m.function)[number]
-    return _quietly(lambda f: plain(look.probe(f)), m.wrong)
+    look = looks(m.function)[number]
+    return _quietly(look.probe, m.wrong)
 
 
 def _quietly(probe: Probe, function: Callable) -> Any:
@@ -76,7 +77,7 @@ def _quietly(probe: Probe, function: Callable) -> Any:
     before = torch.get_rng_state()
     torch.default_generator.manual_seed(0)
     try:
-        return probe(function)
+        return plain(probe(function))
     except SubmissionError as error:
         if error.kind in HOPELESS:
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if hasattr(getattr(item, "function", None), "hypothesis"):
             from hypothesis import seed
 
-            seed(config.getoption("seed") or None)(item.function)  # None: the same examples in every run
+            seed(config.getoption("seed") or None)(item.function)  # type: ignore[attr-defined]  # None: the same examples in every run
     wanted = config.getoption("task")
     if wanted:
         dropped = [item for item in items if task_id(item) != wanted]
@@ -185,7 +185,7 @@ def kata(request: pytest.FixtureRequest, implementation: Any) -> Iterator[Any]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[Any]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Generator[None, Any, Any]:
     """Note how a test of a kata ended."""
     report = yield
     id = task_id(item)
@@ -208,9 +208,11 @@ class Shortened:
         if not isinstance(error, Failure):
             return None
         call.excinfo = pytest.ExceptionInfo.from_exception(error)
-        keywords = {name: 1 for name in item.keywords}
-        shown, span = board.Shown(error, item), (call.duration, call.start, call.stop)
-        return pytest.TestReport(item.nodeid, item.location, keywords, "failed", shown, call.when, (), *span)
+        keywords: Any = {name: 1 for name in item.keywords}
+        shown: Any = board.Shown(error, item)
+        when: Any = call.when
+        span = (call.duration, call.start, call.stop)
+        return pytest.TestReport(item.nodeid, item.location, keywords, "failed", shown, when, (), *span)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -25,7 +25,7 @@ class Spy:
     answers: list[Tensor] = field(default_factory=list)
 
     def __call__(self, x_t: Any, t: Any) -> Tensor:
-        self.shown.append(tuple(a.detach().clone() if isinstance(a, Tensor) else a for a in (x_t, t)))
+        self.shown.append((_kept(x_t), _kept(t)))
         answer = self.model(x_t, t) if self._lawful(x_t, t) else torch.zeros_like(self.like)
         self.answers.append(answer.detach().clone())
         return answer
@@ -41,6 +41,10 @@ class Spy:
     def timesteps(self) -> list[int]:
         """The t of each call, as a number; -999 stands for something that is none."""
         return [_one(t) for _, t in self.shown]
+
+
+def _kept(argument: Any) -> Any:
+    return argument.detach().clone() if isinstance(argument, Tensor) else argument
 
 
 def _float(t: Tensor) -> bool:

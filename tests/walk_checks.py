@@ -11,7 +11,7 @@ from grading import closed_form
 from grading.checks import Checker
 from grading.contract import NoiseSchedule, schedule_from
 from grading.examples import COARSE
-from grading.fingerprints import Probe
+from grading.looks import Probe
 from grading.moments import CORRELATION, NUMBERS, POINTS, WIDTHS, share, within, within_share, within_variance
 from grading.walks import Walk, standardised, walk
 

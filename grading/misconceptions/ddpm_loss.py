@@ -68,12 +68,15 @@ REDUCED = (
     ("length_of_the_gap", "norm(noise - guess): a root of a sum of squares", lambda gap: (gap**2).sum() ** 0.5),
     ("mean_length", "the mean of the lengths |noise - guess| of the samples",
      lambda gap: (gap**2).reshape(len(gap), -1).sum(1).sqrt().mean()),
-    ("mean_square_length", "the mean of the lengths, squared", lambda gap: (gap**2).reshape(len(gap), -1).sum(1).sqrt().mean() ** 2),
+    ("mean_square_length", "the mean of the lengths, squared",
+     lambda gap: (gap**2).reshape(len(gap), -1).sum(1).sqrt().mean() ** 2),
     ("smooth_l1", "smooth_l1_loss or huber_loss, where squares are asked for",
      lambda gap: functional.smooth_l1_loss(gap, torch.zeros_like(gap))),
-    ("divided_by_one_less", "a division by the number of elements less one", lambda gap: (gap**2).sum() / (gap.numel() - 1)),
+    ("divided_by_one_less", "a division by the number of elements less one",
+     lambda gap: (gap**2).sum() / (gap.numel() - 1)),
     ("negative", "the loss with its sign turned: it would be maximised", lambda gap: -mean_square(gap)),
-    ("a_python_number", "a Python number (.item(), float()): no gradient can reach the model", lambda gap: float(mean_square(gap).detach())),
+    ("a_python_number", "a Python number (.item(), float()): no gradient can reach the model",
+     lambda gap: float(mean_square(gap).detach())),
     ("float32_always", "float32 always, whatever the dtype of x0", lambda gap: mean_square(gap).float()),
     ("float64_always", "float64 always, whatever the dtype of x0", lambda gap: mean_square(gap).double()),
     ("moved_to_the_cpu", "a loss moved to the CPU", lambda gap: mean_square(gap).cpu()),
@@ -104,10 +107,14 @@ OTHERS = (
     ("arguments_exchanged", "model(t, x_t): x_t comes first", loss(shown=lambda a: (a.t, a.x_t))),
     ("t_divided_by_T", "t / T given to the model: it is asked with t itself, int64",
      loss(shown=lambda a: (a.x_t, a.t.to(a.x0) / len(a.schedule.betas)))),
-    ("t_as_float", "t given to the model as float: it is asked with int64", loss(shown=lambda a: (a.x_t, a.t.to(a.x0)))),
-    ("t_as_float32", "t given to the model as float32: it is asked with int64", loss(shown=lambda a: (a.x_t, a.t.float()))),
-    ("t_as_column", "t given to the model as (B, 1): it is asked with (B,)", loss(shown=lambda a: (a.x_t, a.t[:, None]))),
-    ("t_of_the_first", "t[0] given to the model for the whole batch", loss(shown=lambda a: (a.x_t, a.t[0].expand(len(a.t))))),
+    ("t_as_float", "t given to the model as float: it is asked with int64",
+     loss(shown=lambda a: (a.x_t, a.t.to(a.x0)))),
+    ("t_as_float32", "t given to the model as float32: it is asked with int64",
+     loss(shown=lambda a: (a.x_t, a.t.float()))),
+    ("t_as_column", "t given to the model as (B, 1): it is asked with (B,)",
+     loss(shown=lambda a: (a.x_t, a.t[:, None]))),
+    ("t_of_the_first", "t[0] given to the model for the whole batch",
+     loss(shown=lambda a: (a.x_t, a.t[0].expand(len(a.t))))),
     ("t_as_scalar", "t[0], shape (), given to the model", loss(shown=lambda a: (a.x_t, a.t[0]))),
     ("t_plus_one", "t + 1 given to the model: t counts from 0", loss(shown=lambda a: (a.x_t, a.t + 1))),
     ("t_minus_one", "t - 1 given to the model: t counts from 0", loss(shown=lambda a: (a.x_t, a.t - 1))),
@@ -152,4 +159,6 @@ def noise_changed_in_place(model: Any, x0: Tensor, t: Tensor, schedule: NoiseSch
 for m in catalogue("q_sample"):
     if m.name == "float32_always":  # the loss is of the noise's dtype then, and right
         continue
-    register("ddpm_loss", f"q_sample/{m.name}", f"{m.says}, in q_sample", m.confuses, loss(forward=m.wrong), inherited=True)
+    register(
+        "ddpm_loss", f"q_sample/{m.name}", f"{m.says}, in q_sample", m.confuses, loss(forward=m.wrong), inherited=True
+    )

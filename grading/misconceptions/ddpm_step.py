@@ -66,26 +66,32 @@ def posterior(a: Any, x0: Tensor, bar_prev: Tensor | None = None) -> Tensor:
 MEANS = (
     ("alpha_bar_under_the_fraction", "1 / sqrt(alpha_bar) where 1 / sqrt(alpha) belongs",
      lambda a: (a.x - a.beta / (1 - a.bar) ** 0.5 * a.eps) / a.bar**0.5),
-    ("no_root_of_alpha", "1 / alpha where 1 / sqrt(alpha) belongs", lambda a: (a.x - a.beta / (1 - a.bar) ** 0.5 * a.eps) / a.alpha),
+    ("no_root_of_alpha", "1 / alpha where 1 / sqrt(alpha) belongs",
+     lambda a: (a.x - a.beta / (1 - a.bar) ** 0.5 * a.eps) / a.alpha),
     ("alpha_for_alpha_bar", "sqrt(1 - alpha) where sqrt(1 - alpha_bar) belongs",
      lambda a: (a.x - a.beta / (1 - a.alpha) ** 0.5 * a.eps) / a.alpha**0.5),
     ("no_root_of_the_rest", "1 - alpha_bar where sqrt(1 - alpha_bar) belongs",
      lambda a: (a.x - a.beta / (1 - a.bar) * a.eps) / a.alpha**0.5),
     ("root_of_alpha_bar_below_beta", "beta / sqrt(alpha_bar) where beta / sqrt(1 - alpha_bar) belongs",
      lambda a: (a.x - a.beta / a.bar**0.5 * a.eps) / a.alpha**0.5),
-    ("root_of_beta", "sqrt(beta) where beta belongs", lambda a: (a.x - a.beta**0.5 / (1 - a.bar) ** 0.5 * a.eps) / a.alpha**0.5),
+    ("root_of_beta", "sqrt(beta) where beta belongs",
+     lambda a: (a.x - a.beta**0.5 / (1 - a.bar) ** 0.5 * a.eps) / a.alpha**0.5),
     ("alpha_for_beta", "alpha / sqrt(1 - alpha_bar) where (1 - alpha) / sqrt(1 - alpha_bar) belongs",
      lambda a: (a.x - a.alpha / (1 - a.bar) ** 0.5 * a.eps) / a.alpha**0.5),
-    ("factor_missing", "eps with factor 1: beta / sqrt(1 - alpha_bar) is missing", lambda a: (a.x - a.eps) / a.alpha**0.5),
-    ("beta_alone", "beta * eps: the division by sqrt(1 - alpha_bar) is missing", lambda a: (a.x - a.beta * a.eps) / a.alpha**0.5),
+    ("factor_missing", "eps with factor 1: beta / sqrt(1 - alpha_bar) is missing",
+     lambda a: (a.x - a.eps) / a.alpha**0.5),
+    ("beta_alone", "beta * eps: the division by sqrt(1 - alpha_bar) is missing",
+     lambda a: (a.x - a.beta * a.eps) / a.alpha**0.5),
     ("all_noise_removed", "sqrt(1 - alpha_bar) * eps removed: that is the noise of all steps, not of one",
      lambda a: (a.x - (1 - a.bar) ** 0.5 * a.eps) / a.alpha**0.5),
-    ("plus_for_minus", "eps added: it is to be removed", lambda a: (a.x + a.beta / (1 - a.bar) ** 0.5 * a.eps) / a.alpha**0.5),
+    ("plus_for_minus", "eps added: it is to be removed",
+     lambda a: (a.x + a.beta / (1 - a.bar) ** 0.5 * a.eps) / a.alpha**0.5),
     ("eps_kept", "x_t / sqrt(alpha): the predicted noise is not removed", lambda a: a.x / a.alpha**0.5),
     ("not_divided", "no division by sqrt(alpha)", lambda a: a.x - a.beta / (1 - a.bar) ** 0.5 * a.eps),
     ("multiplied", "a multiplication by sqrt(alpha) where a division belongs",
      lambda a: (a.x - a.beta / (1 - a.bar) ** 0.5 * a.eps) * a.alpha**0.5),
-    ("bracket_missing", "x_t / sqrt(alpha) - beta / sqrt(1 - alpha_bar) * eps: 1 / sqrt(alpha) multiplies the whole bracket",
+    ("bracket_missing", "x_t / sqrt(alpha) - beta / sqrt(1 - alpha_bar) * eps: 1 / sqrt(alpha) multiplies the whole "
+     "bracket",
      lambda a: a.x / a.alpha**0.5 - a.beta / (1 - a.bar) ** 0.5 * a.eps),
     ("one_step_early", "alpha_bar[t - 1] where alpha_bar[t] belongs, in the mean",
      lambda a: (a.x - a.beta / (1 - wrapped(a)) ** 0.5 * a.eps) / a.alpha**0.5),
@@ -103,9 +109,11 @@ MEANS = (
 )  # fmt: skip
 
 SIGMAS = (
-    ("beta_as_variance", "sigma^2 = beta_t, which is legal in the paper; this kata asks for the posterior variance beta~_t",
+    ("beta_as_variance", "sigma^2 = beta_t, which is legal in the paper; this kata asks for the posterior variance "
+     "beta~_t",
      but_last(lambda a: a.beta**0.5)),
-    ("beta_as_variance_to_the_end", "sigma^2 = beta_t, and noise at t = 0 too: this kata asks for beta~_t, and for the mean alone at t = 0",
+    ("beta_as_variance_to_the_end", "sigma^2 = beta_t, and noise at t = 0 too: this kata asks for beta~_t, and for "
+     "the mean alone at t = 0",
      lambda a: a.beta**0.5),
     ("noise_at_the_end", "noise at t = 0, as much as beta_0: the last step is the mean alone",
      lambda a: a.beta**0.5 if a.last else a.tilde**0.5),
@@ -118,7 +126,8 @@ SIGMAS = (
      lambda a: 0.0 if a.t <= 1 else a.tilde**0.5),
     ("beta_and_no_noise_at_one", "sigma^2 = beta_t, and no noise at t = 1: t counts from 0 here",
      lambda a: 0.0 if a.t <= 1 else a.beta**0.5),
-    ("noise_only_at_the_end", "noise at t = 0 alone: the condition is turned round", lambda a: a.beta**0.5 if a.last else 0.0),
+    ("noise_only_at_the_end", "noise at t = 0 alone: the condition is turned round",
+     lambda a: a.beta**0.5 if a.last else 0.0),
     ("never_noise", "no noise at any step", lambda a: 0.0),
     ("plain_noise", "noise with factor 1: sigma is missing", but_last(lambda a: 1.0)),
     ("sigma_of_alphas", "alpha where alpha_bar belongs, in beta~_t: that makes it beta[t - 1]",
@@ -131,7 +140,8 @@ SIGMAS = (
      lambda a: ((1 - a.bar_prev) / (1 - a.bar)) ** 0.5 * a.beta),
     ("fraction_outside_the_root", "the root of beta alone: the fraction stands outside of it",
      lambda a: (1 - a.bar_prev) / (1 - a.bar) * a.beta**0.5),
-    ("fraction_of_alpha_bars", "alpha_bar[t - 1] / alpha_bar[t] where 1 - alpha_bar belongs, above and below, in beta~_t",
+    ("fraction_of_alpha_bars", "alpha_bar[t - 1] / alpha_bar[t] where 1 - alpha_bar belongs, above and below, in "
+     "beta~_t",
      but_last(lambda a: (a.bar_prev / a.bar * a.beta) ** 0.5)),
     ("beta_of_the_step_before", "beta[t - 1] where beta[t] belongs, in beta~_t",
      but_last(lambda a: ((1 - a.bar_prev) / (1 - a.bar) * a.tables.betas[a.t - 1]) ** 0.5)),
@@ -142,7 +152,8 @@ SIGMAS = (
     ("exponential_without_logarithm", "exp(beta~_t / 2): that needs the logarithm of beta~_t",
      but_last(lambda a: (0.5 * a.tilde).exp())),
     ("quarter_for_half", "the square root of sigma: a root too many", lambda a: a.tilde**0.25),
-    ("divided_by_root_of_alpha", "sigma * noise inside the bracket that is divided by sqrt(alpha)", lambda a: (a.tilde / a.alpha) ** 0.5),
+    ("divided_by_root_of_alpha", "sigma * noise inside the bracket that is divided by sqrt(alpha)",
+     lambda a: (a.tilde / a.alpha) ** 0.5),
     ("noise_subtracted", "the noise subtracted: it is added", lambda a: -(a.tilde**0.5)),
 )  # fmt: skip
 
@@ -157,7 +168,9 @@ def step_before(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise
     return step()(x_t, max(t - 1, 0), eps, schedule, noise)
 
 
-@looks_like("ddpm_step", "the tables at t - 1, and so the last entry at t = 0: t counts from 0 here", "DDPM algorithm 2")
+@looks_like(
+    "ddpm_step", "the tables at t - 1, and so the last entry at t = 0: t counts from 0 here", "DDPM algorithm 2"
+)
 def step_before_wrapped(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
     tables = NoiseSchedule(*(table.roll(1) for table in schedule.to(x_t)))
     return step(sigma=lambda a: 0.0 if a.last else ((1 - wrapped(a)) / (1 - a.bar) * a.beta) ** 0.5)(

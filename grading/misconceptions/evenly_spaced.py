@@ -72,6 +72,10 @@ def _scaled(start: float, end: float, steps: int) -> Tensor:
     return torch.linspace(1000 / steps * start, 1000 / steps * end, steps)
 
 
+def _squared_then(cast: Callable) -> Callable:
+    return lambda roots: cast(roots**2)
+
+
 # Where the points lie on the line, for both schedules: name, what it looks like, the points.
 SPACINGS = (
     ("endpoint_excluded", "t / T where t / (T - 1) belongs: beta_end is never reached", without_its_end),
@@ -108,8 +112,8 @@ QUADRATIC = (
 )  # fmt: skip
 
 DTYPES = (
-    ("float32_always", "float32 always, whatever torch's default dtype is", torch.float32),
-    ("float64_always", "float64 always, whatever torch's default dtype is", torch.float64),
+    ("float32_always", "float32 always, whatever torch's default dtype is", Tensor.float),
+    ("float64_always", "float64 always, whatever torch's default dtype is", Tensor.double),
 )
 
 for name, says, wrong in LINEAR:
@@ -119,6 +123,6 @@ for name, says, wrong in QUADRATIC:
 for name, says, spaced in SPACINGS:
     register("linear_beta_schedule", name, says, "DDPM section 4", linear(spaced))
     register("quadratic_beta_schedule", name, says, "DDIM appendix D", quadratic(spaced))
-for name, says, dtype in DTYPES:
-    register("linear_beta_schedule", name, says, "the default dtype", linear(then=lambda b, d=dtype: b.to(d)))
-    register("quadratic_beta_schedule", name, says, "the default dtype", quadratic(then=lambda r, d=dtype: (r**2).to(d)))
+for name, says, cast in DTYPES:
+    register("linear_beta_schedule", name, says, "the default dtype", linear(then=cast))
+    register("quadratic_beta_schedule", name, says, "the default dtype", quadratic(then=_squared_then(cast)))

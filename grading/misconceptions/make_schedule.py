@@ -32,11 +32,13 @@ def one_first(alpha_bar: Tensor) -> Tensor:
 
 for name, says, wrong in (
     ("running_sum", "cumsum where cumprod belongs", schedule(bar=lambda b: (1 - b).cumsum(0))),
-    ("product_of_betas", "the running product of beta where that of alpha belongs", schedule(bar=lambda b: b.cumprod(0))),
+    ("product_of_betas", "the running product of beta where that of alpha belongs",
+     schedule(bar=lambda b: b.cumprod(0))),
     ("whole_product", "prod, one number, where cumprod belongs", schedule(bar=lambda b: (1 - b).prod())),
     ("shifted_by_one", "alpha_bar[t - 1] where alpha_bar[t] belongs: step t itself is left out",
      schedule(bar=lambda b: one_first(running_product(b))[:-1])),
-    ("leading_one", "a table of length T + 1 that starts with 1", schedule(bar=lambda b: one_first(running_product(b)))),
+    ("leading_one", "a table of length T + 1 that starts with 1",
+     schedule(bar=lambda b: one_first(running_product(b)))),
     ("backwards", "alpha_bar that runs from T - 1 down to 0", schedule(bar=lambda b: running_product(b).flip(0))),
     ("product_from_the_end", "the product of all alphas from t on, where that up to t belongs",
      schedule(bar=lambda b: (1 - b).flip(0).cumprod(0).flip(0))),
@@ -49,7 +51,8 @@ for name, says, wrong in (
      schedule(bar=lambda b: 1 - b.cumsum(0))),
     ("exponential_of_the_sum", "exp(-cumsum(beta)): that is the product only as long as beta is small",
      schedule(bar=lambda b: (-b.cumsum(0)).exp())),
-    ("product_of_roots_in_alphas", "sqrt(1 - beta) where alpha = 1 - beta belongs", schedule(alphas=lambda b: (1 - b).sqrt())),
+    ("product_of_roots_in_alphas", "sqrt(1 - beta) where alpha = 1 - beta belongs",
+     schedule(alphas=lambda b: (1 - b).sqrt())),
     ("betas_as_alphas", "beta where alpha = 1 - beta belongs", schedule(alphas=lambda b: b)),
     ("square_in_alphas", "1 - beta^2 where alpha = 1 - beta belongs", schedule(alphas=lambda b: 1 - b**2)),
     ("betas_lost", "alpha in the place of betas", schedule(betas=lambda b: 1 - b)),
@@ -60,7 +63,8 @@ for name, says, wrong in (
     ("made_on_the_cpu", "a table moved to the CPU", schedule(bar=lambda b: running_product(b).cpu())),
     ("float32_always", "float32 always, whatever the dtype of betas", schedule(betas=lambda b: b.float(),
      alphas=lambda b: 1 - b.float(), bar=lambda b: running_product(b.float()))),
-    ("float64_always", "float64 always, whatever the dtype of betas", schedule(bar=lambda b: running_product(b.double()))),
+    ("float64_always", "float64 always, whatever the dtype of betas",
+     schedule(bar=lambda b: running_product(b.double()))),
 ):  # fmt: skip
     register("make_schedule", name, says, "DDPM section 2", wrong)
 

@@ -57,7 +57,8 @@ FACTORS = (
     ("one_minus_the_root", "1 - sqrt(alpha_bar) where sqrt(1 - alpha_bar) belongs", q(noise=lambda a: 1 - a**0.5)),
     ("rest_of_the_root", "sqrt(1 - sqrt(alpha_bar)): alpha_bar was already replaced by its root",
      q(noise=lambda a: (1 - a**0.5) ** 0.5)),
-    ("amplitude_for_variance", "alpha_bar * x0 + sqrt(1 - alpha_bar^2) * noise: alpha_bar is a fraction of the variance, "
+    ("amplitude_for_variance", "alpha_bar * x0 + sqrt(1 - alpha_bar^2) * noise: alpha_bar is a fraction of the "
+     "variance, "
      "not of the amplitude", q(lambda a: a, lambda a: (1 - a**2) ** 0.5)),
     ("squares_for_roots", "alpha_bar^2 and (1 - alpha_bar)^2 where square roots belong",
      q(lambda a: a**2, lambda a: (1 - a) ** 2)),

@@ -43,11 +43,11 @@ def fresh(w: Walk, x: Tensor) -> Tensor:
     return torch.randn(x.shape, generator=w.generator, dtype=x.dtype, device=x.device)
 
 
-def ancestral(w: Walk, x: Tensor, t: int, t_prev: int, eps: Tensor, noise: Tensor) -> Tensor:
+def ancestral(w: Walk, x: Tensor, t: int, t_prev: int, eps: Tensor, noise: Any) -> Tensor:
     return closed_form.ddpm_step(x, t, eps, w.schedule, noise)
 
 
-def jump(w: Walk, x: Tensor, t: int, t_prev: int, eps: Tensor, noise: Tensor) -> Tensor:
+def jump(w: Walk, x: Tensor, t: int, t_prev: int, eps: Tensor, noise: Any) -> Tensor:
     return closed_form.ddim_step(x, t, t_prev, eps, w.schedule, w.eta, noise)
 
 

@@ -55,7 +55,8 @@ class Mutants:
         settings.load_profile("kata")
 
     def pytest_runtestloop(self, session):
-        for self.entry in self.entries:
+        for entry in self.entries:
+            self.entry = entry
             for item, following in zip(session.items, [*session.items[1:], None]):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return True
