@@ -5,20 +5,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "beta_schedule": (
-        "linear_beta_schedule",
-        "quadratic_beta_schedule",
-        "cosine_beta_schedule",
-        "make_schedule",
-    ),
-    "q_sample": ("q_sample",),
-    "loss": ("ddpm_loss",),
-    "ddpm_step": ("ddpm_step", "ddpm_sample"),
-    "ddim_step": ("ddim_timesteps", "ddim_step", "ddim_sample"),
-}
-MODULES = tuple(FUNCTIONS)
-MODULE_OF = {function: module for module, functions in FUNCTIONS.items() for function in functions}
+from grading.places import FUNCTIONS, MODULE_OF, MODULES
+
+__all__ = [
+    "FUNCTIONS",
+    "MODULES",
+    "MODULE_OF",
+    "PARAMETERS",
+    "NoiseSchedule",
+    "bind",
+    "linear_schedule",
+    "schedule_from",
+]
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "linear_beta_schedule": ("num_timesteps", "beta_start", "beta_end"),

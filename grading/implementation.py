@@ -6,13 +6,12 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from grading.contract import MODULE_OF, MODULES
 from grading.devices import Watch, on_meta
-from grading.errors import UsageError, submission_error
+from grading.errors import submission_error
 from grading.loader import Loader
+from grading.places import MODULE_OF, NAMED, ROOT, find
 
-ROOT = Path(__file__).resolve().parent.parent
-NAMED = ("exercises", "solutions")
+__all__ = ["NAMED", "ROOT", "Implementation", "find"]
 
 
 class Implementation:
@@ -45,16 +44,3 @@ class Implementation:
 
         call.__name__ = name
         return call
-
-
-def find(name_or_path: str | Path) -> Path:
-    """Turn what `--impl` was given into a folder, or raise UsageError."""
-    folder = ROOT / name_or_path if str(name_or_path) in NAMED else Path(name_or_path).expanduser()
-    accepted = f"give {' or '.join(NAMED)}, or the path of a folder with {', '.join(f'{m}.py' for m in MODULES)}"
-    if not folder.exists():
-        raise UsageError(f"--impl {name_or_path}: there is no such folder; {accepted}")
-    if not folder.is_dir():
-        raise UsageError(f"--impl {name_or_path}: that is a file, not a folder; {accepted}")
-    if not any((folder / f"{module}.py").exists() for module in MODULES):
-        raise UsageError(f"--impl {name_or_path}: that folder has none of the five modules; {accepted}")
-    return folder.resolve()

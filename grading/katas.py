@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from grading.errors import UsageError
-from grading.implementation import ROOT
+from grading.places import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib

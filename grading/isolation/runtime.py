@@ -8,9 +8,18 @@ from pathlib import Path
 from grading import contract
 
 HERE = Path(__file__).resolve().parent
-SHARED = ("errors", "loader", "implementation")
+SHARED = ("errors", "loader", "places", "implementation", "devices")
 CHILD = ("protocol", "values", "child", "server", "confine", "seccomp")
 TABLES = ("FUNCTIONS", "MODULES", "MODULE_OF")
+SCHEDULE = """
+from typing import NamedTuple
+from torch import Tensor
+
+class NoiseSchedule(NamedTuple):
+    betas: Tensor
+    alphas: Tensor
+    alphas_cumprod: Tensor
+"""
 
 
 def write_runtime(folder: Path) -> Path:
@@ -30,7 +39,7 @@ def write_runtime(folder: Path) -> Path:
         shutil.copyfile(HERE / f"{name}.py", isolation / f"{name}.py")
     shutil.copyfile(HERE / "standins_asked.py", package / "standins.py")
     names = "\n".join(f"{table} = {getattr(contract, table)!r}" for table in TABLES)
-    (package / "contract.py").write_text(names + "\n")
+    (package / "contract.py").write_text(SCHEDULE + names + "\n")
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return isolation / "server.py"

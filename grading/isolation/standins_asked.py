@@ -3,19 +3,13 @@
 The parent refuses them while the function that they stand for is itself under test.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
 
+from grading.contract import NoiseSchedule
+
 __all__ = ["NoiseSchedule", "make_schedule", "q_sample"]
-
-
-class NoiseSchedule(NamedTuple):
-    """The three tables, each (T,)."""
-
-    betas: Tensor
-    alphas: Tensor
-    alphas_cumprod: Tensor
 
 
 def ask(name: str, *args: Any) -> Any:
