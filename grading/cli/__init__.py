@@ -26,7 +26,7 @@ def board(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command line; a wrong argument is one sentence and exit code 2."""
-    from grading.cli import grade  # noqa: F401  registers its command
+    from grading.cli import classroom, draw, grade  # noqa: F401  registers their commands
 
     try:
         app()

@@ -1,0 +1,70 @@
+"""kata gradebook and kata release: for whoever gives the course."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grading.cli import app
+from grading.errors import UsageError
+
+
+@app.command()
+def gradebook(
+    submissions: Annotated[Path, typer.Argument(help="A folder with a folder or a zip for each student.")],
+    out: Annotated[Path, typer.Option(help="Folder for the gradebook and every report.")] = Path("reports/gradebook"),
+    rubric: Annotated[Path | None, typer.Option(help="A TOML file with your own points and bands.")] = None,
+    dataset: Annotated[str, typer.Option(help="The data to learn; swiss_roll and others.")] = "swiss_roll",
+    recipe: Annotated[str, typer.Option(help="How to train: kata, or course, the original assignment's way.")] = "kata",
+    seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="How many at once here; as many as cores if left out.")] = None,
+    sandbox: Annotated[
+        str, typer.Option(help="Demand a sandbox: namespaces, portable or none; auto takes the best there is.")
+    ] = "auto",
+    deadline: Annotated[float, typer.Option(help="Seconds for one submission, all in all.")] = 1200,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Grade on a Dask cluster, at tcp://HOST:PORT or tls://HOST:PORT."),
+    ] = None,
+) -> None:
+    """Grade a whole class into a table (CSV, JSON, HTML); run again, it grades only what is new or has changed.
+
+    A zip holds the five files at its top or in one folder. A submission that cannot be graded is a row with a sentence.
+    The exit code is 1 where the grader itself failed on a submission: run again to try those.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from grading import gradebook as book
+    from grading.cli.roll import Roll
+    from grading.experiment import Setting
+    from grading.gradebook.cluster import run_on_cluster
+    from grading.gradebook.pool import run_here
+    from grading.isolation import close_servers, server
+    from grading.rubric import load_rubric
+    from grading.training import RECIPES
+
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers {workers}: give 1 or more")
+    if not deadline > 0:
+        raise UsageError(f"--deadline {deadline:g}: give a number of seconds above 0")
+    setting = Setting(dataset, recipe, seed)
+    terms = book.Terms(asdict(setting), asdict(RECIPES[recipe]), load_rubric(rubric), sandbox, deadline)
+    if cluster:
+        run = partial(run_on_cluster, address=cluster)
+    else:
+        server(sandbox)  # one sentence now rather than one in each row
+        close_servers()
+        run = partial(run_here, workers=workers)
+    console = Console(highlight=False)
+    with Roll(console) as roll:
+        rows, others = book.gradebook(submissions, out, terms, run, roll.told)
+    roll.conclude(rows, others, terms.rubric.total)
+    console.print(f"gradebook  {os.path.relpath(out / 'gradebook.html')}", soft_wrap=True)
+    if any(row.status == "failed" for row in rows):
+        raise typer.Exit(1)
