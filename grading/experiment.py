@@ -160,7 +160,8 @@ def sample_stage(
     seconds = time.perf_counter() - started
     held_out = setting.points("held-out", setting.num_points)
     lawful = lawful_timesteps(name, setting)
-    verdict = check_path(model, x_T, samples, setting.schedule, lawful, None if name == "ddpm" else 0.0)
+    eta = None if name == "ddpm" else 0.0
+    verdict = check_path(model, x_T, samples, setting.schedule, lawful, eta, held_out)
     path = [(t, x_t) for t, (x_t, _, _) in zip(lawful, model.calls)] if verdict.lawful else []
     chamfer = chamfer_distance(samples, held_out)
     return Part(samples.cpu(), chamfer, None, seconds, verdict.sentence or None, [*path, (-1, samples.cpu())])

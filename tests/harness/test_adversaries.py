@@ -1,7 +1,7 @@
 """Hostile submissions: none earns what it attacks, none spoils more than it must, none leaves anything behind.
 
-The table is in adversaries/*.toml. Each is a copy of the solutions with some lines appended to one module, run in the best
-sandbox of this machine, and asked for all eleven functions.
+The tables are in adversaries/*.toml. Each attack is a copy of the solutions with some lines appended to one module, run
+in the best sandbox of this machine, and asked for all eleven functions. Attacks on the metric: see test_path_check.py.
 """
 
 import os
@@ -30,6 +30,7 @@ HERE = Path(__file__).parent / "adversaries"
 ATTACKS = {
     (table.stem, name): attack
     for table in sorted(HERE.glob("*.toml"))
+    if table.stem != "metric"
     for name, attack in tomllib.loads(table.read_text(encoding="utf-8")).items()
 }
 LIMITS = Limits(call=1.0, total=8.0, memory=512 << 20, restarts=20)
