@@ -81,9 +81,9 @@ def grade(
         with Bars(console) as bars:
             how = {"isolated": not in_process, "sandbox": sandbox, "deadline": deadline, "progress": bars.progress}
             graded = run(impl, setting, points, **how)  # type: ignore[arg-type]
+            written = write_formats(graded.result, folder, wanted)
             bars.say("writing the report")
             page = write_report(graded, folder)
-            written = write_formats(graded.result, folder, wanted)
         terminal.write(console, graded.result)
     for path in (page, *written):
         console.print(Text(f"report   {os.path.relpath(path)}"), soft_wrap=True)

@@ -78,3 +78,23 @@ def distance(sampler: SamplerResult, floor: float | None) -> str:
 def number(value: float) -> str:
     """Three digits, which is as many as two runs agree on: 0.71, 24.3, 1.2e+06."""
     return f"{value:.3g}" if value >= 1 else f"{value:.2f}"
+
+
+def ratio(sampler: SamplerResult, floor: float | None) -> str:
+    """How often the floor fits into the distance: `6.2 times`; empty where either is unknown."""
+    if sampler.chamfer is None or not floor:
+        return ""
+    return f"{sampler.chamfer / floor:.2g} times" if sampler.chamfer < 100 * floor else "over 100 times"
+
+
+def next_task(result: Result) -> TaskResult | None:
+    """The first task that is not done: what to work on."""
+    return next((task for task in result.tasks if task.first_failure), None)
+
+
+def again(task: TaskResult) -> str:
+    """The command that runs a failed task again, as its message has it."""
+    failure = task.first_failure
+    lines = failure.message.splitlines() if failure else []
+    found = [line.split(None, 1)[1] for line in lines if line.startswith("  again ") and len(line.split()) > 1]
+    return one_line(found[-1]) if found else f"pytest --task {task.id}"

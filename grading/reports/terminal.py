@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grading.reports.parts import number
+from grading.reports.parts import again, next_task, number
 from grading.reports.text import one_line, plain
 from grading.result import Result, SamplerResult, TaskResult
 
@@ -26,7 +26,7 @@ def write(console: Console, result: Result) -> None:
     if said:
         console.print()
     for text in said:
-        console.print(text, soft_wrap=True)
+        console.print(text, overflow="fold")
     console.print()
     console.print(f"total    {result.points:g} of {result.max_points:g} points", style="bold")
     console.print(Text(f"sandbox  {one_line(result.isolation)}"))
@@ -64,12 +64,14 @@ def shortened(message: str) -> list[str]:
 
 def what_next(result: Result) -> list[str]:
     """Which file to open and what to run, for the first task that is not done; nothing when all are."""
-    for task in result.tasks:
-        if task.first_failure:
-            again = [line.split(None, 1)[1] for line in task.first_failure.message.splitlines() if "  again " in line]
-            run = one_line(again[0]) if again else f"pytest --task {task.id}"
-            return [f"next     {task.module}.py: {task.function}", f"         {run}", f"         kata hint {task.id}"]
-    return []
+    task = next_task(result)
+    if task is None:
+        return []
+    return [
+        f"next     {task.module}.py: {task.function}",
+        f"         {again(task)}",
+        f"         kata hint {task.id}",
+    ]
 
 
 def _tasks(tasks: list[TaskResult]) -> Table:
