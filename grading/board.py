@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from grading.failure import WIDTH, Failure
-from grading.katas import Kata
+from grading.failure import LABEL, WIDTH, Failure
+from grading.katas import Kata, Task, katas, tasks
 
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "light")}
 
@@ -25,6 +27,7 @@ class Outcome:
         message: the failure as shown, or the reason of the skip.
         misconception: the catalogue's id, where one was recognised.
         seconds: how long the test took.
+        printed: the last of what a failed test's code has printed, where pytest captured it.
     """
 
     task: str
@@ -35,6 +38,15 @@ class Outcome:
     message: str
     misconception: str | None
     seconds: float
+    printed: str = ""
+
+
+class Screen(Protocol):
+    """What the board is written to: pytest's terminal reporter, or the `kata` command's own."""
+
+    def write(self, text: str, **style: bool) -> None: ...
+    def write_line(self, text: str, **style: bool) -> None: ...
+    def write_sep(self, sep: str, title: str) -> None: ...
 
 
 class Shown:
@@ -74,6 +86,7 @@ def outcome(id: str, item: Any, report: Any, error: BaseException | None) -> Out
         message=str(error) if known else str(report.longrepr) if report.failed else skipped,
         misconception=error.misconception if isinstance(error, Failure) else None,
         seconds=report.duration,
+        printed=(report.capstdout + report.capstderr)[-2000:] if report.failed else "",
     )
 
 
@@ -95,62 +108,119 @@ def state(outcomes: list[Outcome]) -> str:
     return "done" if any(o.status == "passed" for o in outcomes) else "locked"
 
 
-def write(
-    terminal: Any, outcomes: list[Outcome], katas: tuple[Kata, ...], ids: list[str], folder: Path, guided: bool
-) -> None:
-    """Write the first failure (when guiding), the board, and what to do next."""
-    first = next((o for o in outcomes if o.status == "failed"), None)
-    if guided and first:
-        terminal.write_sep("-", "the first thing to do")
-        headline, *rest = first.message.splitlines()
-        terminal.write_line(headline, red=True, bold=True)
-        for line in rest:
-            terminal.write_line(line)
-    terminal.write_sep("-", f"board: {_near(folder)}/")
-    for kata in katas:
-        _write_kata(terminal, kata, outcomes)
+def number(outcome: Outcome) -> int:
+    """The kata that an outcome belongs to."""
+    return int(outcome.task.partition(".")[0])
+
+
+def first_failure(outcomes: list[Outcome]) -> Outcome | None:
+    """The first failure in the order of learning."""
+    return min((o for o in outcomes if o.status == "failed"), key=number, default=None)
+
+
+def done_tasks(outcomes: list[Outcome]) -> list[Task]:
+    """The tasks whose every test has passed."""
+    return [task for task in tasks() if state([o for o in outcomes if o.task == task.id]) == "done"]
+
+
+def write(screen: Screen, outcomes: list[Outcome], folder: Path, guided: bool, every_task: bool = False) -> None:
+    """Write the board; when guiding, what to do next as well.
+
+    Args:
+        screen: where to.
+        outcomes: how the tests ended.
+        folder: the submission's.
+        guided: whether this is a learner's run.
+        every_task: show the tasks of every kata, not only of those under way.
+    """
+    screen.write_sep("-", f"board: {near(folder)}/")
+    for kata in katas():
+        _write_kata(screen, kata, outcomes, every_task)
     quality = [o for o in outcomes if o.task == "6"]
     if quality:
-        _write_row(terminal, state(quality), "6 Sample quality", "trained with your code", _count(quality))
-    terminal.write_line("  + done   x wrong   . to do   - locked or not run")
+        _write_row(screen, state(quality), "6 Sample quality", "drawing with a perfect model", _count(quality))
+    legend = "  + done   x wrong   . to do   - locked or not run"
+    screen.write_line(f"{legend:<67} {len(done_tasks(outcomes))} of {len(tasks())} tasks")
     if guided:
-        _write_next(terminal, first, ids, folder, katas)
+        write_next(screen, outcomes, folder)
 
 
-def _write_kata(terminal: Any, kata: Kata, outcomes: list[Outcome]) -> None:
-    mine = [o for o in outcomes if o.task.partition(".")[0] == str(kata.number)]
-    _write_row(terminal, state(mine), f"{kata.number} {kata.title}", f"{kata.module}.py", _count(mine))
-    if state(mine) not in ("done", "locked"):
+def _write_kata(screen: Screen, kata: Kata, outcomes: list[Outcome], every_task: bool) -> None:
+    mine = [o for o in outcomes if number(o) == kata.number]
+    _write_row(screen, state(mine), f"{kata.number} {kata.title}", f"{kata.module}.py", _count(mine))
+    if every_task or state(mine) not in ("done", "locked"):
         for task in kata.tasks:
             own = [o for o in mine if o.task == task.id]
-            _write_row(terminal, state(own), f"  {task.id} {task.function}", task.title, _count(own))
+            _write_row(screen, state(own), f"  {task.id} {task.function}", task.title, _count(own))
 
 
-def _write_row(terminal: Any, state: str, name: str, detail: str, count: str) -> None:
+def _write_row(screen: Screen, state: str, name: str, detail: str, count: str) -> None:
     mark, colour = MARKS[state]
-    terminal.write(f"  {mark} ", bold=True, **{colour: True})
-    terminal.write_line(f"{name:<34} {detail:<30.30} {count}".rstrip())
+    screen.write(f"  {mark} ", bold=True, **{colour: True})
+    screen.write_line(f"{name:<32} {detail:<30.30} {count}".rstrip())
 
 
 def _count(outcomes: list[Outcome]) -> str:
+    """How many tests pass of how many; nothing where they wait for a function to be written."""
     run = [o for o in outcomes if o.status != "skipped"]
-    return f"{sum(o.status == 'passed' for o in run)}/{len(run)}" if run else ""
+    waiting = not run or state(outcomes) == "todo" or any(o.kind == "todo" for o in run)
+    return "" if waiting else f"{sum(o.status == 'passed' for o in run)} of {len(run)} tests"
 
 
-def _write_next(terminal: Any, first: Outcome | None, ids: list[str], folder: Path, katas: tuple[Kata, ...]) -> None:
+def write_next(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
+    """Write the first failure, and which file to open and what to run about it."""
+    first = first_failure(outcomes)
     if first is None:
-        terminal.write_line("")
-        terminal.write_line("All done. Now see what your code draws: kata grade", green=True, bold=True)
+        whole = len(done_tasks(outcomes)) == len(tasks())
+        screen.write_line("")
+        praise = "All done. Now train a network with your code, and see what it draws: kata grade"
+        screen.write_line(praise if whole else "Done so far. What comes next: kata", green=True, bold=True)
         return
-    module = next((k.module for k in katas for t in k.tasks if t.id == first.task), None)
-    terminal.write_line("")
-    if module:
-        terminal.write_line(f"  open  {_near(folder)}/{module}.py", bold=True)
-        terminal.write_line(f"  then  pytest --task {first.task}", bold=True)
-        terminal.write_line(f"  hint  kata hint {first.task}", bold=True)
+    screen.write_sep("-", "next")
+    write_failure(screen, first)
+    task = next((task for task in tasks() if task.id == first.task), None)
+    screen.write_line("")
+    if task is None:
+        screen.write_line(f"  run   pytest --all tests/test_{first.task}_sample_quality.py", bold=True)
+        return
+    screen.write_line(f"  open  {place(task, folder)}", bold=True)
+    screen.write_line("  run   pytest         or leave `kata watch` running: it tests whenever you save", bold=True)
+    screen.write_line(f"  hint  kata hint {task.id}", bold=True)
 
 
-def _near(folder: Path) -> str:
+def write_failure(screen: Screen, failure: Outcome) -> None:
+    """Write a failure without the commands it ends with: whoever shows it says what to do; then what was printed."""
+    headline, *rest = failure.message.splitlines() or [""]
+    screen.write_line(headline, red=True, bold=True)
+    if failure.kind == "todo":
+        about = next((kata.idea for kata in katas() if kata.number == number(failure)), "")
+        screen.write_line(textwrap.fill(about, WIDTH, initial_indent="  ", subsequent_indent="  "))
+        return
+    for line in rest:
+        if not re.match(r"  (hint|again)  ", line):
+            screen.write_line(line)
+    label = "printed"
+    for line in failure.printed.splitlines()[-8:]:
+        screen.write_line(f"  {label:<{LABEL}}{_plain(line)[: WIDTH - LABEL - 2]}")
+        label = ""
+
+
+def _plain(line: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in line)
+
+
+def place(task: Task, folder: Path) -> str:
+    """Where a task's function is: `exercises/ddpm_step.py:10`, which editors can jump to."""
+    path = folder / f"{task.module}.py"
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    found = [i for i, line in enumerate(lines, 1) if re.match(rf"def {task.function}\b", line)]
+    return f"{near(folder)}/{path.name}" + (f":{found[-1]}" if found else "")
+
+
+def near(folder: Path) -> str:
     """The folder as a student would type it: relative to here where it lies below, never wider than the screen."""
     try:
         shown = str(folder.relative_to(Path.cwd()))

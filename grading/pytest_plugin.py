@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -10,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from grading import board
+from grading import board, session
 from grading.errors import SubmissionError, UsageError
 from grading.failure import Failure
-from grading.implementation import ROOT, Implementation, find
-from grading.katas import katas, task, tasks
+from grading.implementation import Implementation
+from grading.katas import task
+from grading.places import ROOT
 
-OWN = "exercises"
 QUALITY = "test_6_sample_quality"
+LOCKED = "locked"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--task", metavar="ID", help="run the tests of one task only, such as 2.1")
     group.addoption("--all", action="store_true", dest="run_all", help="run later katas too while earlier ones fail")
+    group.addoption("--guide", action="store_true", help="lock later katas, show the next step; default for your own")
     group.addoption("--isolated", action="store_true", help="run the code in a process of its own, behind a pipe")
     group.addoption("--sandbox", default="auto", help="with --isolated: auto, namespaces, portable or none")
     group.addoption("--device", default="cpu", help="where tensors are made: cpu (default) or cuda")
@@ -45,47 +46,20 @@ class Hooks:
         """Return the implementation to test, made anew for each test module; default: what --impl names."""
 
 
-class Run:
-    """What this session knows: whose code it tests, whether the project's own tests were named, whether to guide."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        given = config.getoption("impl") or os.environ.get("KATA_IMPL") or ""
-        self.impl = given
-        self.folder = find(given or OWN)
-        self.project = any("harness" in str(argument) for argument in config.args)
-        self.guided = not (given or config.getoption("run_all") or config.getoption("task") or self.project)
-        self.outcomes: list[board.Outcome] = []
-
-    @property
-    def failed(self) -> list[board.Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.status == "failed"]
-
-
-RUN = pytest.StashKey[Run]()
+RUN = pytest.StashKey[session.Run]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Turn away a wrong argument with one sentence and exit code 2."""
     try:
-        config.stash[RUN] = Run(config)
-        if config.getoption("task"):
-            task(config.getoption("task"))
-        _check_device(config.getoption("device"))
+        session.test_from_below(config)
+        session.check(config)
+        config.stash[RUN] = session.Run(config)
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
     return None
-
-
-def _check_device(device: str) -> None:
-    if device not in ("cpu", "cuda"):
-        raise UsageError(f"--device {device}: give cpu or cuda")
-    if device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise UsageError("--device cuda: torch finds no CUDA device here; leave --device out to use the CPU")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -104,8 +78,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("kata")
     config.pluginmanager.register(Shortened())
     if config.stash[RUN].guided:
-        config.option.tbstyle = "no"  # the one failure that matters is shown at the end, above the board
         config.option.reportchars = ""
+        if config.option.tbstyle == "auto":
+            config.option.tbstyle = "no"  # the one failure that matters is shown at the end, below the board
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    run = config.stash[RUN]
+    return f"kata: the code in {board.near(run.folder)}/" + (", in a process of its own" * config.getoption("isolated"))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -145,9 +125,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     for outcome in item.config.stash[RUN].failed:
         if outcome.task.partition(".")[0] < id.partition(".")[0]:
-            pytest.skip(f"locked: finish kata {outcome.task.partition('.')[0]} first, or run with --all")
+            pytest.skip(f"{LOCKED}: finish kata {outcome.task.partition('.')[0]} first, or run with --all")
         if outcome.task == id and outcome.kind in ("todo", "load"):
-            pytest.skip(f"{id} is still to be written")
+            pytest.skip(f"{LOCKED}: {id} is still to be written")
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """Count what waits for an earlier task apart from what is skipped, and print no letter for it."""
+    if report.skipped and isinstance(report.longrepr, tuple) and LOCKED in report.longrepr[2]:
+        return "locked", "", "LOCKED"
+    return None
 
 
 @pytest.hookimpl(trylast=True)
@@ -199,7 +186,7 @@ class Shortened:
     """Show a failed check as its own few lines; a traceback through the checker would teach nothing, slowly."""
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> pytest.TestReport | None:
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> pytest.TestReport | None:
         error = call.excinfo.value if call.excinfo else None
         id = task_id(item)
         if isinstance(error, SubmissionError) and id is not None:
@@ -215,8 +202,9 @@ class Shortened:
         return pytest.TestReport(item.nodeid, item.location, keywords, "failed", shown, when, (), *span)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     run = config.stash.get(RUN, None)
     if run and run.outcomes:
-        ids = [t.id for t in tasks()] + (["6"] if any(o.task == "6" for o in run.outcomes) else [])
-        board.write(terminalreporter, run.outcomes, katas(), ids, run.folder, guided=run.guided)
+        board.write(terminalreporter, run.outcomes, run.folder, guided=run.guided)
+    elif config.getoption("task") and terminalreporter.stats.get("deselected"):
+        terminalreporter.write_line(f"None of the tests named here is for task {config.getoption('task')}.")
