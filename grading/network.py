@@ -45,41 +45,49 @@ class CourseNetwork(nn.Module):
 
 
 class KataNetwork(nn.Module):
-    """Ours: it knows the schedule, so that what is left to learn has the same scale at every t.
+    """Ours: it knows the schedule, so that what is left to learn has much the same scale at every t.
 
-    eps = c_skip(t) x_t + c_out(t) F(x_t, t)        (Karras et al. 2022, section 5, written for eps)
+    With y = x_t / sqrt(alpha_bar) = x0 + sigma eps, it guesses x0 and answers with the noise that this leaves:
+
+    x0 = c_skip(t) y + c_out(t) F(y, t),  eps = (y - x0) / sigma        (Karras et al. 2022, section 5)
+
+    c_skip and c_out are theirs for sigma' = sqrt(sigma^2 + 0.1^2): F then need not shout where there is hardly any
+    noise, and a point that has gone astray there is still sent back to the data. F is a residual network in which t
+    scales every layer, because the nearer the data, the sharper the line between points that belong here and there.
     """
 
-    c_in: Tensor
-    c_skip: Tensor
-    c_out: Tensor
+    FEATURES, TIMES, SIGMA_MIN = 16, 64, 0.1
+    table: Tensor
     times: Tensor
     frequencies: Tensor
 
     def __init__(self, schedule: NoiseSchedule, data: Tensor, width: int, depth: int) -> None:
         super().__init__()
-        features = 128
         alpha_bar = schedule.alphas_cumprod.double().cpu()
-        variance = alpha_bar * data.double().cpu().var() + 1 - alpha_bar
-        self.register_buffer("c_in", variance.rsqrt().float())
-        self.register_buffer("c_skip", ((1 - alpha_bar).sqrt() / variance).float())
-        self.register_buffer("c_out", (alpha_bar.sqrt() * data.double().cpu().std() / variance.sqrt()).float())
-        log_snr = (alpha_bar / (1 - alpha_bar)).log()
-        self.register_buffer("times", time_features(log_snr.float() * 25, 64))
-        self.register_buffer("frequencies", torch.randn(data.shape[1], features // 2) * 4)
-        self.first = nn.Linear(data.shape[1] + features, width)
-        self.embed = nn.Linear(64, width)
+        variance, sigma2 = data.double().cpu().var(), (1 - alpha_bar) / alpha_bar
+        seen2 = sigma2 + self.SIGMA_MIN**2
+        c_in, c_skip = (variance + sigma2).rsqrt(), variance / (variance + seen2)
+        c_out = (seen2 * variance / (variance + seen2)).sqrt()
+        self.register_buffer("table", torch.stack([alpha_bar.rsqrt(), sigma2.rsqrt(), c_in, c_skip, c_out], 1).float())
+        self.register_buffer("times", time_features(-4 * sigma2.log().float(), self.TIMES))
+        self.register_buffer("frequencies", torch.randn(data.shape[1], self.FEATURES))
+        self.first = nn.Linear(data.shape[1] + 2 * self.FEATURES, width)
+        self.shift = nn.Linear(self.TIMES, width)
+        self.scales = nn.Linear(self.TIMES, width * (depth + 1))
         self.blocks = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
         self.last = nn.Linear(width, data.shape[1])
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
-        x = x_t * self.c_in[t][:, None]
-        angles = x @ self.frequencies
-        h = self.first(torch.cat([x, angles.cos(), angles.sin()], dim=1)) + self.embed(self.times[t])
-        for block in self.blocks:
-            h = h + block(nn.functional.silu(h))
-        answer = self.last(nn.functional.silu(h))
-        return self.c_skip[t][:, None] * x_t + self.c_out[t][:, None] * answer
+        per_x, per_sigma, c_in, c_skip, c_out = self.table[t].split(1, dim=1)
+        y = x_t * per_x
+        angles = (y * c_in) @ self.frequencies
+        times = self.times[t]
+        scale, *scales = (1 + self.scales(times)).chunk(len(self.blocks) + 1, dim=1)
+        h = self.first(torch.cat([y * c_in, angles.cos(), angles.sin()], dim=1)) * scale + self.shift(times)
+        for block, scale in zip(self.blocks, scales):
+            h = h + block(nn.functional.silu(h)) * scale
+        x0 = c_skip * y + c_out * self.last(nn.functional.silu(h))
+        return (y - x0) * per_sigma
 
 
 NETWORKS = {"course": CourseNetwork, "kata": KataNetwork}

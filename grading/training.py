@@ -33,11 +33,12 @@ class Recipe:
     learning_rate: float
     one_cycle: bool = False
     stratified: bool = False
+    t_power: float = 1.0  # t = T u^t_power, u even in [0, 1): above 1, more of the steps with little noise
     ema: float = 0.0
 
 
 RECIPES = {
-    "kata": Recipe("kata", 128, 3, 5000, 256, 3e-3, one_cycle=True, stratified=True, ema=0.995),
+    "kata": Recipe("kata", 128, 6, 4000, 256, 3e-3, one_cycle=True, stratified=True, t_power=1.5, ema=0.995),
     "course": Recipe("course", 128, 3, 5000, 128, 1e-3),
 }
 
@@ -117,7 +118,7 @@ def draw_batch(data: Tensor, num_timesteps: int, recipe: Recipe, generator: torc
     u = torch.rand(batch, device=device, generator=generator)
     if recipe.stratified:
         u = (torch.arange(batch, device=device) + u) / batch
-    t = (u * num_timesteps).long().clamp_(max=num_timesteps - 1)
+    t = (u**recipe.t_power * num_timesteps).long().clamp_(max=num_timesteps - 1)
     return x0, t, torch.randn(x0.shape, device=device, generator=generator)
 
 
