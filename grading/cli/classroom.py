@@ -25,7 +25,9 @@ def gradebook(
     sandbox: Annotated[
         str, typer.Option(help="Demand a sandbox: namespaces, portable or none; auto takes the best there is.")
     ] = "auto",
-    deadline: Annotated[float, typer.Option(help="Seconds for one submission, all in all.")] = 1200,
+    deadline: Annotated[
+        float, typer.Option(help="Ask a submission nothing more after so many seconds; what it earned by then counts.")
+    ] = 1200,
     cluster: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Grade on a Dask cluster, at tcp://HOST:PORT or tls://HOST:PORT."),
@@ -68,3 +70,35 @@ def gradebook(
     console.print(f"gradebook  {os.path.relpath(out / 'gradebook.html')}", soft_wrap=True)
     if any(row.status == "failed" for row in rows):
         raise typer.Exit(1)
+
+
+release = typer.Typer(help="Make what is handed out: the student's repository, or an autograder for Gradescope.")
+app.add_typer(release, name="release", no_args_is_help=True)
+
+
+@release.command()
+def student(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")],
+) -> None:
+    """Write the student's repository: fresh stubs, tests, grader, workflows; no solutions. Ready for git init."""
+    from grading.release import release_student
+
+    files = release_student(folder)
+    print(
+        f"{len(files)} files in {folder}; next: cd {folder} && git init && git add -A && git commit -m 'Diffusion Kata'"
+    )
+
+
+@release.command()
+def gradescope(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The zip to write.")],
+    rubric: Annotated[Path | None, typer.Option(help="A TOML file with your own points and bands.")] = None,
+    dataset: Annotated[str, typer.Option(help="The data to learn; need not be the published one.")] = "swiss_roll",
+    recipe: Annotated[str, typer.Option(help="How to train: kata, or course, the original assignment's way.")] = "kata",
+    seed: Annotated[int, typer.Option(help="Decides every random number; need not be the published one.")] = 0,
+) -> None:
+    """Write an autograder for Gradescope: upload the zip as it is; the container's defaults are enough."""
+    from grading.release import release_gradescope
+
+    release_gradescope(file, rubric=rubric, dataset=dataset, recipe=recipe, seed=seed)
+    print(f"{file}: upload it as the autograder of a programming assignment")

@@ -41,7 +41,7 @@ class Terms:
         recipe: the fields of training.Recipe; in full, so that a changed recipe is another grade.
         rubric: points and bands.
         sandbox: the tier to demand.
-        deadline: seconds for one submission, all its stages together.
+        deadline: seconds after which nothing more is asked of a submission; what it has earned by then counts.
     """
 
     setting: dict[str, Any]
@@ -56,7 +56,7 @@ class Terms:
 
     def job(self, submission: Submission) -> str:
         """The order to grade a submission, on one line."""
-        return json.dumps(self._graded(submission) | {"name": submission.name, "deadline": self.deadline})
+        return json.dumps(self._graded(submission) | {"name": submission.name})
 
     def _graded(self, submission: Submission) -> dict[str, Any]:
         return {
@@ -65,6 +65,7 @@ class Terms:
             "recipe": self.recipe,
             "rubric": asdict(self.rubric),
             "sandbox": self.sandbox,
+            "deadline": self.deadline,
             "version": kata_version(),
         }
 

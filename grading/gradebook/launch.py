@@ -17,6 +17,7 @@ from pathlib import Path
 from grading.gradebook.job import MOST_ANSWER_BYTES, ROOT
 
 LEFT_OUT = ("KATA_IMPL", "PYTEST_ADDOPTS", "PYTHONSAFEPATH")  # these would change what the process does
+OVERTIME = 120.0  # seconds beyond the deadline for starting up, for a call under way and for the report
 GRACE = 10.0  # seconds for a process that is asked to end, before it is killed
 LOOK_EVERY = 0.1
 
@@ -50,7 +51,7 @@ def _run(job: str, scratch: Path, threads: int | None, stop: threading.Event) ->
     environment = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     environment["OMP_NUM_THREADS"] = str(threads or environment.get("OMP_NUM_THREADS", 1))
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
-    deadline = json.loads(job)["deadline"]
+    most = json.loads(job)["deadline"] + OVERTIME
     with open(scratch / "errors", "wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "grading.gradebook.one", str(scratch)],
@@ -61,7 +62,7 @@ def _run(job: str, scratch: Path, threads: int | None, stop: threading.Event) ->
             stderr=errors,
             start_new_session=True,
         )
-    end = time.monotonic() + deadline
+    end = time.monotonic() + most
     try:
         assert process.stdin
         with contextlib.suppress(BrokenPipeError):
@@ -75,7 +76,7 @@ def _run(job: str, scratch: Path, threads: int | None, stop: threading.Event) ->
     if stop.is_set():
         return lost("stopped before it was graded")
     if late:
-        return lost(f"no result within {deadline:g} seconds")
+        return lost(f"no result within {most:g} seconds")
     return _answer(scratch, process.returncode)
 
 

@@ -65,7 +65,8 @@ def _grade(job: dict[str, Any], scratch: Path) -> str:
         (folder / Path(name).name).write_bytes(base64.b64decode(content))
     RECIPES[job["setting"]["recipe"]] = Recipe(**job["recipe"])
     try:
-        graded = grade(folder, Setting(**job["setting"]), rubric_of(job["rubric"]), sandbox=job["sandbox"])
+        how = {"sandbox": job["sandbox"], "deadline": job["deadline"]}
+        graded = grade(folder, Setting(**job["setting"]), rubric_of(job["rubric"]), **how)
     except UsageError as error:
         return json.dumps({"lost": str(error)})
     graded = dataclasses.replace(graded, result=dataclasses.replace(graded.result, impl=job["name"]))
