@@ -11,14 +11,15 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from grading.failure import LABEL
 from grading.katas import katas
-from grading.reports.parts import again, next_task, number, ratio
+from grading.reports.parts import next_task, number, ratio
 from grading.reports.scale import scale
 from grading.reports.text import one_line, plain
-from grading.result import Result, SamplerResult, TaskResult
+from grading.result import CaseResult, Result, SamplerResult, TaskResult
 
 STATES = {"done": ("✓", "done"), "wrong": ("✗", "wrong"), "todo": ("○", "to do"), "locked": ("·", "not run")}
-MOST_SHOWN = 5  # failures of one task; the rest are counted
+NAMES = {"dataset": "data set", "num_points": "points of each sampler", "num_inference_steps": "steps of DDIM"}
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,20 @@ def page(result: Result, samples: Picture | None = None, loss: Picture | None = 
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": plain, "one_line": one_line, "number": number}
-    following = next_task(result)
     return environment.get_template("page.html").render(
         result=result,
         groups=groups(result),
         states=STATES,
-        most=MOST_SHOWN,
         failures=failures,
+        headline=headline,
+        labelled=labelled,
         scale=lambda sampler: Markup(scale(sampler, result.floor)),
         beside=lambda sampler: beside(sampler, result.floor),
         samples=samples,
         loss=loss,
         player=Markup(player),
         scripts=script_sources(player),
-        following=following,
-        again=again(following) if following else "",
+        following=next_task(result),
         first=next((task.id for task in result.tasks if task.status == "wrong"), None),
         environment=environment_rows(result),
     )
@@ -80,9 +80,30 @@ def groups(result: Result) -> list[tuple[str, str, list[TaskResult]]]:
     return found
 
 
-def failures(task: TaskResult) -> list[str]:
-    """What failed in a task, as the student reads it."""
-    return [case.message or f"{case.name}: no message" for case in task.cases if case.status == "failed"]
+def failures(task: TaskResult) -> list[CaseResult]:
+    """The tests of a task that failed."""
+    return [case for case in task.cases if case.status == "failed"]
+
+
+def headline(message: str) -> str:
+    """The line of a failure that stands alone."""
+    return one_line(message.partition("\n")[0], 120) or "no message"
+
+
+def labelled(message: str) -> list[tuple[str, str]]:
+    """What follows the headline, as (label, text) with wrapped lines joined again; empty where it has another form."""
+    rows: list[tuple[str, str]] = []
+    for line in message.split("\n")[1:]:
+        label, text = line[2 : LABEL + 2].strip(), line[LABEL + 2 :].strip()
+        if line[:2].strip() or not text:
+            return []
+        if label:
+            rows.append((label, text))
+        elif rows:
+            rows[-1] = (rows[-1][0], f"{rows[-1][1]} {text}")
+        else:
+            return []
+    return rows
 
 
 def beside(sampler: SamplerResult, floor: float | None) -> str:
@@ -102,6 +123,8 @@ def script_sources(fragment: str) -> str:
 
 def environment_rows(result: Result) -> list[tuple[str, str]]:
     """What the numbers depend on, and how long it took."""
-    settings = [(name.replace("_", " "), str(value)) for name, value in result.settings.items()]
-    seconds = [(f"seconds: {name}", f"{value:.1f}") for name, value in result.seconds.items()]
-    return [*settings, ("sandbox", result.isolation), *result.versions.items(), *seconds]
+    settings = [(NAMES.get(name, name), str(value)) for name, value in result.settings.items()]
+    whole = result.seconds.get("whole", sum(result.seconds.values()))
+    stages = ", ".join(f"{name} {value:.1f}" for name, value in result.seconds.items() if name != "whole")
+    seconds = ("seconds", f"{whole:.1f} ({stages})" if stages else f"{whole:.1f}")
+    return [*settings, ("sandbox", result.isolation), *result.versions.items(), seconds]

@@ -90,11 +90,3 @@ def ratio(sampler: SamplerResult, floor: float | None) -> str:
 def next_task(result: Result) -> TaskResult | None:
     """The first task that is not done: what to work on."""
     return next((task for task in result.tasks if task.first_failure), None)
-
-
-def again(task: TaskResult) -> str:
-    """The command that runs a failed task again, as its message has it."""
-    failure = task.first_failure
-    lines = failure.message.splitlines() if failure else []
-    found = [line.split(None, 1)[1] for line in lines if line.startswith("  again ") and len(line.split()) > 1]
-    return one_line(found[-1]) if found else f"pytest --task {task.id}"

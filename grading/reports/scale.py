@@ -9,7 +9,7 @@ from grading.reports.parts import number
 from grading.result import SamplerResult
 
 HEIGHT, TOP, BAR = 76, 26, 14  # CSS pixels: the whole, where the bar begins, how high it is
-ROOM = 4  # times beyond the floor and beyond the last threshold; what lies further is shown at the end
+BELOW, ABOVE = 6, 4  # room: times below the floor and above the last threshold; what lies further is shown at the end
 
 
 def scale(sampler: SamplerResult, floor: float | None) -> str:
@@ -17,8 +17,8 @@ def scale(sampler: SamplerResult, floor: float | None) -> str:
     if not sampler.bands:
         return ""
     thresholds = [band.below for band in sampler.bands]
-    low = min(floor or math.inf, thresholds[0]) / ROOM
-    high = thresholds[-1] * ROOM
+    low = min(floor or math.inf, thresholds[0]) / BELOW
+    high = thresholds[-1] * ABOVE
 
     def at(value: float) -> float:
         """Per cent of the width, on a logarithmic axis."""
@@ -45,8 +45,10 @@ def in_words(sampler: SamplerResult, floor: float | None) -> str:
 
 def _segment(i: int, left: float, right: float, points: float) -> str:
     worth = "none" if points == 0 else "full" if i == 0 else "part"
-    text = f"{points:g} points" if right - left > 22 else f"{points:g}"
-    shown = _text("worth", (left + right) / 2, TOP + BAR - 3, text, "middle") if right - left > 4 else ""
+    if right - left > 25:  # at its left end, where the score does not cover it
+        shown = _text("worth", left, TOP + BAR - 3, f"{points:g} points", "start", 6)
+    else:
+        shown = _text("worth", (left + right) / 2, TOP + BAR - 3, f"{points:g}", "middle") if right - left > 4 else ""
     return f'<rect class="band {worth}" x="{left:.2f}%" y="{TOP}" width="{right - left:.2f}%" height="{BAR}"/>{shown}'
 
 
@@ -66,5 +68,5 @@ def _anchor(x: float) -> str:
     return "start" if x < 8 else "end" if x > 92 else "middle"
 
 
-def _text(kind: str, x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text class="{kind}" x="{x:.2f}%" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+def _text(kind: str, x: float, y: float, text: str, anchor: str, dx: int = 0) -> str:
+    return f'<text class="{kind}" x="{x:.2f}%" y="{y}" dx="{dx}" text-anchor="{anchor}">{escape(text)}</text>'

@@ -5,11 +5,13 @@ Text of a submission is printed as Text, freed of control characters: neither ma
 
 from __future__ import annotations
 
+import shlex
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grading.reports.parts import again, next_task, number
+from grading.reports.parts import next_task, number
 from grading.reports.text import one_line, plain
 from grading.result import Result, SamplerResult, TaskResult
 
@@ -46,7 +48,7 @@ def messages(result: Result) -> list[Text]:
     if unwritten:
         said.append(Text(f". not written yet: {', '.join(unwritten)}", "yellow"))
     if result.training_message:
-        said.append(Text(f"x training: {one_line(result.training_message, 300)}", "red"))
+        return [*said, Text(f"x training: {one_line(result.training_message, 300)}", "red")]
     wrong = [sampler for sampler in result.samplers if sampler.message]
     return said + [Text(f"x {s.name} samples: {one_line(s.message, 300)}", "red") for s in wrong]
 
@@ -67,9 +69,11 @@ def what_next(result: Result) -> list[str]:
     task = next_task(result)
     if task is None:
         return []
+    impl = one_line(result.impl)
+    whose = "" if impl == "exercises" else f"--impl {shlex.quote(impl)} "
     return [
         f"next     {task.module}.py: {task.function}",
-        f"         {again(task)}",
+        f"         pytest {whose}--task {task.id}",
         f"         kata hint {task.id}",
     ]
 
