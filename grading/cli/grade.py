@@ -26,41 +26,53 @@ Impl = Annotated[
 @app.command()
 def grade(
     impl: Impl = "exercises",
-    dataset: Annotated[str, typer.Option(help="The data to learn; swiss_roll and others.")] = "swiss_roll",
-    recipe: Annotated[str, typer.Option(help="How to train: kata, or course, the original assignment's way.")] = "kata",
-    seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    num_points: Annotated[int, typer.Option(help="How many points each sampler draws.")] = 2048,
-    num_inference_steps: Annotated[int, typer.Option(help="How many steps DDIM takes.")] = 50,
-    rubric: Annotated[Path | None, typer.Option(help="A TOML file with your own points and bands.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the report; default reports/NAME.")] = None,
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help="The data to learn; swiss_roll and others.")
+    ] = "swiss_roll",
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME", help="How to train: kata, or course, the original assignment's way.")
+    ] = "kata",
+    seed: Annotated[int, typer.Option(metavar="N", help="Decides every random number.")] = 0,
+    device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
+    num_points: Annotated[int, typer.Option(metavar="N", help="How many points each sampler draws.")] = 2048,
+    num_inference_steps: Annotated[int, typer.Option(metavar="N", help="How many steps DDIM takes.")] = 50,
+    rubric: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A TOML file with your own points and bands.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the report goes; default reports/NAME.")
+    ] = None,
     sandbox: Annotated[
-        str, typer.Option(help="Demand a sandbox: namespaces, portable or none; auto takes the best there is.")
+        str,
+        typer.Option(
+            metavar="TIER", help="Demand a sandbox: namespaces, portable or none; auto takes the best there is."
+        ),
     ] = "auto",
     formats: Annotated[
         list[str] | None,
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="Also write for another system; may be repeated. junit: junit.xml and gradescope: results.json beside "
-            "the report; github: step summary, annotations and Classroom's output `result`, within a workflow.",
+            help="Also write for another system; may be repeated. junit: junit.xml, beside the report. gradescope: "
+            "results.json, likewise. github: a workflow's step summary, annotations, output `result` for Classroom.",
         ),
     ] = None,
     deadline: Annotated[
         float | None,
-        typer.Option(
-            min=0, help="Ask the submission nothing more after so many seconds; what it earned by then counts."
-        ),
+        typer.Option(metavar="SECONDS", help="Then ask nothing more of the submission; what it earned by then counts."),
     ] = None,
     fail_under: Annotated[
         float | None,
-        typer.Option(metavar="POINTS", help="Exit with 1 below so many points. Otherwise a grade exits with 0."),
+        typer.Option(metavar="POINTS", help="Exit with 1 where fewer are earned."),
     ] = None,
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Run the code in this process: breakpoints work, nothing is safe.")
     ] = False,
 ) -> None:
-    """Grade an implementation: test it, train with its loss, sample with its steps, measure, and write a report."""
+    """Grade an implementation: test it, train with its loss, sample with its steps, measure, and write a report.
+
+    Exits with 0 when it was graded, whatever the points, and with 2 for an argument that makes no sense.
+    """
     from rich.console import Console
     from rich.text import Text
 
@@ -72,6 +84,8 @@ def grade(
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device {device}: give cpu or cuda")
+    if deadline is not None and not deadline > 0:
+        raise UsageError(f"--deadline {deadline:g}: give a number of seconds above 0")
     setting, points = Setting(dataset, recipe, seed, device, num_points, num_inference_steps), load_rubric(rubric)
     wanted = check_formats(formats or [])
     folder = _made(out or Path("reports") / find(impl).name)

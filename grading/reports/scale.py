@@ -8,7 +8,7 @@ from html import escape
 from grading.reports.parts import number
 from grading.result import SamplerResult
 
-HEIGHT, TOP, BAR = 76, 26, 14  # CSS pixels: the whole, where the bar begins, how high it is
+HEIGHT, TOP, BAR = 62, 26, 14  # CSS pixels: the whole, where the bar begins, how high it is
 BELOW, ABOVE = 6, 4  # room: times below the floor and above the last threshold; what lies further is shown at the end
 
 

@@ -6,7 +6,8 @@ from grading.rubric import load_rubric
 
 HOSTILE = (
     '</script><script>alert(1)</script> "><img src=x onerror=alert(1)> {{7*7}} ]]> &amp; [red]x[/red] '
-    "\x1b[31m\x00\x07\u202e\r\n::error file=x::forged\n::notice title=Autograding report::{}\n```\n````\n# heading\n| a | b |\n"
+    "\x1b[31m\x00\x07\u202e\r\n::error file=x::forged\n::notice title=Autograding report::{}\n"
+    "```\n````\n# heading\n| a | b |\n"
     "![i](http://evil.example/a.png) [l](javascript:x) @everyone #1 https://evil.example \ud800 \ufffe 100% a:b,c"
 )
 
