@@ -12,6 +12,7 @@ from grading.failure import LABEL, WIDTH, Failure
 from grading.katas import Kata, Task, katas, tasks
 
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "light")}
+PRINTED_LINES = 6  # of what a failing call has printed; the checker's own calls, to find the mistake, print after it
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Outcome:
         message: the failure as shown, or the reason of the skip.
         misconception: the catalogue's id, where one was recognised.
         seconds: how long the test took.
-        printed: the last of what a failed test's code has printed, where pytest captured it.
+        printed: the beginning of what a failed test's code has printed, where pytest captured it.
     """
 
     task: str
@@ -86,7 +87,7 @@ def outcome(id: str, item: Any, report: Any, error: BaseException | None) -> Out
         message=str(error) if known else str(report.longrepr) if report.failed else skipped,
         misconception=error.misconception if isinstance(error, Failure) else None,
         seconds=report.duration,
-        printed=(report.capstdout + report.capstderr)[-2000:] if report.failed else "",
+        printed=(report.capstdout + report.capstderr)[:2000] if report.failed else "",
     )
 
 
@@ -200,7 +201,7 @@ def write_failure(screen: Screen, failure: Outcome) -> None:
         if not re.match(r"  (hint|again)  ", line):
             screen.write_line(line)
     label = "printed"
-    for line in failure.printed.splitlines()[-8:]:
+    for line in failure.printed.splitlines()[:PRINTED_LINES]:
         screen.write_line(f"  {label:<{LABEL}}{_plain(line)[: WIDTH - LABEL - 2]}")
         label = ""
 

@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Shortened())
     if config.stash[RUN].guided:
         config.option.reportchars = ""
-        if config.option.tbstyle == "auto":
+        if config.getoption("tbstyle", None) == "auto":
             config.option.tbstyle = "no"  # the one failure that matters is shown at the end, below the board
 
 
@@ -199,7 +199,8 @@ class Shortened:
         shown: Any = board.Shown(error, item)
         when: Any = call.when
         span = (call.duration, call.start, call.stop)
-        return pytest.TestReport(item.nodeid, item.location, keywords, "failed", shown, when, (), *span)
+        printed = [(f"Captured {stream} {phase}", text) for phase, stream, text in item._report_sections]
+        return pytest.TestReport(item.nodeid, item.location, keywords, "failed", shown, when, printed, *span)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

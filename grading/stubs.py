@@ -1,6 +1,8 @@
 """Make a stub from a solution: same signature, same docstring, and one line that says which task it is.
 
 `python -m grading.stubs DIR` writes the five stubs of `solutions/` to DIR, so that stub and solution cannot drift.
+`python -m grading.stubs` renews the copy that `kata reset` puts back: a student's clone may have neither the solutions
+nor a git history, and its `exercises/` is what the student has made of it.
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ import ast
 import sys
 from pathlib import Path
 
-from grading.contract import MODULES
-from grading.implementation import ROOT
 from grading.katas import tasks
+from grading.places import MODULES, ROOT
+
+PRISTINE = Path(__file__).resolve().parent / "pristine"
 
 
 def stub(source: str) -> str:
@@ -31,12 +34,21 @@ def stub(source: str) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write_stubs(folder: Path, solutions: Path = ROOT / "solutions") -> None:
+def pristine(module: str) -> str:
+    """A module as it was before the student wrote a line."""
+    return (PRISTINE / f"{module}.txt").read_text(encoding="utf-8")
+
+
+def write_stubs(folder: Path, solutions: Path = ROOT / "solutions", suffix: str = ".py") -> None:
     """Write a fresh stub of each module to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for module in MODULES:
-        (folder / f"{module}.py").write_text(stub((solutions / f"{module}.py").read_text(encoding="utf-8")))
+        source = (solutions / f"{module}.py").read_text(encoding="utf-8")
+        (folder / f"{module}{suffix}").write_text(stub(source), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_stubs(Path(sys.argv[1]))
+    if sys.argv[1:]:
+        write_stubs(Path(sys.argv[1]))
+    else:
+        write_stubs(PRISTINE, suffix=".txt")
