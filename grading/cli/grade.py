@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -90,8 +91,7 @@ def grade(
     wanted = check_formats(formats or [])
     folder = _made(out or Path("reports") / find(impl).name)
     console = Console(highlight=False)
-    hidden = github.commands_stopped("github" in wanted and github.in_actions())
-    with hidden, zero_until_graded(folder, wanted):
+    with github.commands_stopped(github.in_actions()), zero_until_graded(folder, wanted):
         with Bars(console) as bars:
             how = {"isolated": not in_process, "sandbox": sandbox, "deadline": deadline, "progress": bars.progress}
             graded = run(impl, setting, points, **how)  # type: ignore[arg-type]
@@ -99,13 +99,19 @@ def grade(
             bars.say("writing the report")
             page = write_report(graded, folder)
         terminal.write(console, graded.result)
-    for path in (page, *written):
-        console.print(Text(f"report   {os.path.relpath(path)}"), soft_wrap=True)
+    for label, path in zip_longest(("report",), (page, *written), fillvalue=""):
+        console.print(Text(f"{label:<8} {_near(path)}"), soft_wrap=True)
     if "github" in wanted:
         github.publish(graded.result, find(impl))
     if fail_under is not None and graded.result.points < fail_under:
         console.print(f"{graded.result.points:g} points are below the {fail_under:g} of --fail-under")
         raise typer.Exit(1)
+
+
+def _near(path: Path | str) -> str:
+    """A path as one would type it: relative to here where it lies below."""
+    shown = os.path.relpath(path)
+    return str(path) if shown.startswith("..") else shown
 
 
 def _made(folder: Path) -> Path:

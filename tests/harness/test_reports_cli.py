@@ -73,8 +73,14 @@ def test_the_exit_code_is_zero_unless_points_were_asked_for(kata):
     assert kata("--impl", "exercises", "--fail-under", "0").exit_code == 0
 
 
+def test_in_a_workflow_commands_are_stopped_even_where_no_format_is_asked_for(kata):
+    ended = kata("--impl", "exercises", github=True)
+    assert ended.output.startswith("::stop-commands::")
+    assert "::error" not in ended.output
+
+
 def test_outside_a_workflow_github_prints_no_commands(kata):
-    assert "\n::" not in kata("--impl", "exercises", "--format", "github").output
+    assert "::" not in kata("--impl", "exercises", "--format", "github").output
 
 
 def test_an_unknown_format_is_refused_before_anything_runs(kata, tmp_path):
