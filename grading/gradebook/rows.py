@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grading.katas import tasks
+from grading.reports.text import one_line
 from grading.result import Result
 
 MOST_MESSAGE = 300
@@ -70,7 +71,7 @@ def misconception(result: Result) -> str:
         for case in task.cases:
             if case.misconception:
                 says = {entry.id: entry.says for entry in catalogue(task.function)}
-                return f"{task.id} {says.get(case.misconception, case.misconception)}"
+                return one_line(f"{task.id} {says.get(case.misconception, case.misconception)}")
     return ""
 
 
@@ -81,7 +82,7 @@ def message(result: Result) -> str:
         return "nothing is written yet"
     said = [failure.message.partition("\n")[0] for failure in failures if failure]
     said += [result.training_message] + [f"{s.name}: {s.message}" for s in result.samplers if s.message]
-    return " ".join(next((text for text in said if text), "").split())[:MOST_MESSAGE]
+    return one_line(next((text for text in said if text), ""))[:MOST_MESSAGE]
 
 
 def to_csv(rows: list[Row]) -> str:

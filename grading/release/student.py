@@ -30,7 +30,7 @@ def release_student(folder: Path) -> list[str]:
     A folder with nothing but `.git` in it counts as empty: that is how a new repository looks.
 
     Raises:
-        UsageError (a ValueError): the folder holds something, cannot be made, or no solutions are here to make stubs of.
+        UsageError (a ValueError): the folder holds something, cannot be made, or there are no solutions to stub.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: that is a file; give a folder that is empty or not there yet")

@@ -1,0 +1,312 @@
+"""A whole class: the right verdict in each row, whatever the submissions are, and whenever the run was killed."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import class_of_twenty as twenty
+import pytest
+import summary
+from class_of_twenty import FILES, STUBS, put, terms, zipped
+from made_results import HOSTILE, made
+
+from grading.errors import UsageError
+from grading.gradebook import gradebook, launch
+from grading.gradebook.archive import NotASubmission, files_of_zip
+from grading.gradebook.collect import collect, files_in
+from grading.gradebook.job import Answer, Lost, receive
+from grading.gradebook.page import to_html
+from grading.gradebook.rows import Row, graded_row, to_csv
+from grading.implementation import ROOT
+from grading.rubric import load_rubric
+
+
+def no_run(submissions, terms):
+    raise AssertionError("everything is graded already")
+
+
+def grader_processes(mark: str) -> list[str]:
+    """Processes of ours: those with the mark in their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if mark in command:
+                found.append(command)
+    return found
+
+
+def wait_until(true, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    return bool(true())
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_class_gets_the_right_rows_before_and_after_a_kill(tmp_path, monkeypatch):
+    submissions, out, scratch = tmp_path / "class", tmp_path / "out", tmp_path / "scratch"
+    twenty.build(submissions)
+    scratch.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    command = [sys.executable, twenty.__file__, str(submissions), str(out)]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    some = wait_until(lambda: len(list(out.glob("*/graded.json"))) >= 3 or first.poll() is not None, 300)
+    first.send_signal(signal.SIGKILL)
+    assert some
+    assert first.wait() == -signal.SIGKILL, first.stderr.read().decode()
+    kept = {path: path.stat().st_mtime_ns for path in out.glob("*/graded.json")}
+    early = json.loads((out / "gradebook.json").read_text())["rows"]
+    assert wait_until(lambda: not grader_processes(str(scratch)), 20), grader_processes(str(scratch))
+
+    began = time.monotonic()
+    ran: list[Row] = []
+    rows, others = gradebook(submissions, out, terms(), told=lambda row, *_: ran.append(row))
+    assert [twenty.wrong(row) for row in rows] == [""] * len(rows)
+    assert [row.name for row in rows] == sorted([*twenty.EARNS_NOTHING, *twenty.REFUSED], key=str.casefold)
+    assert others == ["roster.csv"]
+    assert len(rows) == 20
+    assert len(kept) >= 3
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    by_name = {row["name"]: row for row in read_csv(out)}
+    for row in early:
+        assert row["status"] == "waiting" or float(by_name[row["name"]]["total"]) == row["total"], row
+
+    again, _ = gradebook(submissions, out, terms(), no_run)
+    assert [twenty.wrong(row) for row in again] == [""] * len(rows)
+    summary.lines.append(f"gradebook: {len(rows)} submissions, killed after {len(kept)}, ended {len(rows)} right rows")
+    for row in rows:
+        shown = f"{row.points:5.0f}" if row.result else "    -"
+        summary.lines.append(f"  {row.name:<22} {row.status:<8} {shown}  {row.message[:70]}")
+    summary.lines.append(f"  the second run took {time.monotonic() - began:.0f} s")
+
+
+def read_csv(out: Path) -> list[dict]:
+    with open(out / "gradebook.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [row | {"name": row["name"].removeprefix("'")} for row in rows]
+
+
+# -- what is handed in ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("above", ["", "one/", "one/two/three/"])
+def test_a_zip_holds_the_files_at_its_top_or_in_one_folder(above, tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"readme.md": "hello"} | {above + name: text for name, text in FILES.items()}))
+    assert files_of_zip(path) == {name: text.encode() for name, text in FILES.items()}
+
+
+def test_the_topmost_files_of_a_zip_count(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({f"old/{name}": "old" for name in FILES} | FILES))
+    assert files_of_zip(path)["loss.py"] == FILES["loss.py"].encode()
+
+
+def test_a_zip_whose_sizes_lie_is_refused(tmp_path):
+    path = tmp_path / "a.zip"
+    honest = zipped({"loss.py": b"#" * 1_000_000})
+    path.write_bytes(honest.replace((1_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    with pytest.raises(NotASubmission, match="the zip cannot be read"):
+        files_of_zip(path)
+
+
+def test_a_zip_that_holds_a_file_twice_is_refused(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("loss.py", "right = 1")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("loss.py", "wrong = 1")
+    with pytest.raises(NotASubmission, match=r"loss\.py twice"):
+        files_of_zip(path)
+
+
+def test_an_encrypted_zip_is_refused(tmp_path):
+    path = tmp_path / "a.zip"
+    content = bytearray(zipped({"loss.py": "x = 1"}))
+    content[6] |= 1  # flags in the member's own header, and in the table of contents
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    with pytest.raises(NotASubmission, match="encrypted"):
+        files_of_zip(path)
+
+
+def test_a_pipe_in_the_place_of_a_zip_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "a.zip")
+    with pytest.raises(NotASubmission, match="not a regular file"):
+        files_of_zip(tmp_path / "a.zip")
+
+
+def test_a_zip_alone_in_a_folder_is_that_students(tmp_path):
+    put(tmp_path / "ada", {"notes.txt": "enjoy"})
+    (tmp_path / "ada" / "work.zip").write_bytes(zipped(STUBS))
+    assert files_in(tmp_path / "ada") == {name: text.encode() for name, text in STUBS.items()}
+
+
+def test_a_link_within_a_folder_leads_nowhere(tmp_path):
+    put(tmp_path / "ada", FILES)
+    put(tmp_path / "bo", {})
+    (tmp_path / "bo" / "deeper").symlink_to(tmp_path / "ada")
+    with pytest.raises(NotASubmission, match="none of the five files"):
+        files_in(tmp_path / "bo")
+    (tmp_path / "bo" / "loss.py").symlink_to(tmp_path / "ada" / "loss.py")
+    assert b"raise ImportError" in files_in(tmp_path / "bo")["loss.py"]
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [(None, "no such folder"), ([], "neither a folder nor a zip"), (["loss.py"], "one submission"), ("file", "a file")],
+)
+def test_what_is_no_class_is_one_sentence(names, says, tmp_path):
+    folder = tmp_path / "class"
+    if names == "file":
+        folder.write_text("")
+    elif names is not None:
+        put(folder, dict.fromkeys(names, ""))
+    with pytest.raises(UsageError, match=says):
+        collect(folder, tmp_path / "out")
+
+
+def test_the_gradebook_may_lie_among_the_submissions(tmp_path):
+    put(tmp_path / "ada", FILES)
+    (tmp_path / "out").mkdir()
+    assert [s.name for s in collect(tmp_path, tmp_path / "out")[0]] == ["ada"]
+
+
+def test_every_submission_has_a_folder_of_its_own(tmp_path):
+    names = ["a b", "a-b", "a+b", "ä", "..a", "x" * 200, "gradebook.html"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    slugs = [s.slug for s in collect(tmp_path, tmp_path / "out")[0]]
+    assert len(set(slugs)) == len(slugs) == len(names) - 1  # a name that begins with a dot is hidden
+    assert all(slug.isascii() and slug.replace("-", "").replace("_", "").isalnum() for slug in slugs)
+
+
+# -- what comes back --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ("kill -9 $$", "killed (SIGKILL)"),
+        ("echo 'out of luck' >&2; exit 3", "ended with code 3: out of luck"),
+        ("exit 0", "ended with code 0"),
+        ("exec sleep 1000", "no result within 0.5 seconds"),
+        ("trap '' TERM; while :; do sleep 1; done", "no result within 0.5 seconds"),
+        ("echo '{' > $3/answer.json", "is no grade"),
+        ("""echo '{"points": 100}' > $3/answer.json""", "is no grade"),
+    ],
+)
+def test_a_process_that_dies_hangs_or_lies_is_a_sentence(script, says, tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(launch, "OVERTIME", 0.0)
+    monkeypatch.setattr(launch, "GRACE", 0.2)
+    put(tmp_path / "class" / "ada", FILES)
+    rows, _ = gradebook(tmp_path / "class", tmp_path / "out", terms(deadline=0.5))
+    assert (rows[0].status, rows[0].points) == ("failed", 0)
+    assert says in rows[0].message
+    assert not list((tmp_path / "out").glob("*/graded.json"))  # the next run tries again
+
+
+def test_a_run_that_is_interrupted_leaves_no_process(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 1000\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(launch, "GRACE", 0.2)
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    job = terms().job(collect_one(tmp_path))
+    with pytest.raises(Lost, match="stopped"):
+        receive(launch.launch(job, stop=stop), terms())
+
+
+def collect_one(folder: Path):
+    put(folder / "class" / "ada", FILES)
+    return collect(folder / "class", folder / "out")[0][0]
+
+
+LIES = {
+    "more points": lambda data: data["tasks"][0].update(points=400.0),
+    "a part of the points": lambda data: data["tasks"][0].update(points=1.0),
+    "another worth": lambda data: data["tasks"][0].update(points=40.0, max_points=40.0),
+    "a task less": lambda data: data["tasks"].pop(),
+    "a sampler twice": lambda data: data["samplers"].append(data["samplers"][0]),
+    "points without a distance": lambda data: data["samplers"][0].update(chamfer=None),
+    "a negative distance": lambda data: data["samplers"][0].update(chamfer=-1.0),
+    "a distance in words": lambda data: data["samplers"][0].update(chamfer="near"),
+    "another setting": lambda data: data["settings"].update(seed=7),
+    "another form": lambda data: data.update(format=0),
+}
+
+
+def on_terms():
+    return terms(rubric=load_rubric())
+
+
+def answer(result) -> str:
+    return Answer(result, "report.html", {"report.html": b"page"}, b"").to_json()
+
+
+def honest(message=""):
+    result = made(message, passing=not message)
+    result.settings.clear()
+    result.settings.update(on_terms().setting)
+    return result
+
+
+def test_an_honest_answer_is_taken():
+    assert receive(answer(honest()), on_terms()).result == honest()
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_an_answer_that_cannot_be_is_refused(lie):
+    data = json.loads(answer(honest()))
+    result = json.loads(data["result"])
+    LIES[lie](result)
+    with pytest.raises(Lost, match="is no grade"):
+        receive(json.dumps(data | {"result": json.dumps(result)}), on_terms())
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", ".x", "a//b", "a\\b", ""])
+def test_an_answer_writes_nowhere_else(name):
+    data = json.loads(answer(honest())) | {"files": {name: ""}, "page": ""}
+    with pytest.raises(Lost, match="files that no report has"):
+        receive(json.dumps(data), on_terms())
+
+
+# -- what is shown ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "\t=1", " =1", "\uff1d1", "\r\n=1"])
+def test_no_name_is_a_formula(name):
+    (row,) = csv.DictReader(to_csv([Row(name, "refused", message=name)]).splitlines())
+    for text in (row["name"], row["message"]):
+        assert text.startswith("'")
+        assert "\n" not in text
+
+
+def test_hostile_text_stays_text_in_the_table():
+    rows = [graded_row("<script>alert(1)</script>", honest(HOSTILE), 'x"><img/report.html', b"png")]
+    page = to_html(rows, on_terms())
+    page.encode()
+    to_csv(rows).encode()
+    assert "<script" not in page
+    assert "<img/" not in page
+    assert page.count("<img ") == 1
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
