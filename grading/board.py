@@ -12,7 +12,7 @@ from grading.failure import LABEL, WIDTH, Failure
 from grading.katas import Kata, Task, katas, tasks
 
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "light")}
-PRINTED_LINES = 6  # of what a failing call has printed; the checker's own calls, to find the mistake, print after it
+PRINTED_LINES = 4  # of what a failing call has printed; the checker's own calls, to find the mistake, print after it
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def write(screen: Screen, outcomes: list[Outcome], folder: Path, guided: bool, e
     if quality:
         _write_row(screen, state(quality), "6 Sample quality", "drawing with a perfect model", _count(quality))
     legend = "  + done   x wrong   . to do   - locked or not run"
-    screen.write_line(f"{legend:<67} {len(done_tasks(outcomes))} of {len(tasks())} tasks")
+    screen.write_line(f"{legend:<64} {len(done_tasks(outcomes))} of {len(tasks())} tasks")
     if guided:
         write_next(screen, outcomes, folder)
 
@@ -165,7 +165,7 @@ def _count(outcomes: list[Outcome]) -> str:
     """How many tests pass of how many; nothing where they wait for a function to be written."""
     run = [o for o in outcomes if o.status != "skipped"]
     waiting = not run or state(outcomes) == "todo" or any(o.kind == "todo" for o in run)
-    return "" if waiting else f"{sum(o.status == 'passed' for o in run)} of {len(run)} tests"
+    return "" if waiting else f"{sum(o.status == 'passed' for o in run)}/{len(run)} tests"
 
 
 def write_next(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:

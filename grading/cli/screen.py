@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import typer
 
@@ -27,4 +28,8 @@ class Screen:
         self.write_line(f" {title} ".center(min(WIDTH, shutil.get_terminal_size().columns), sep))
 
     def clear(self) -> None:
+        """An empty screen; where there is no terminal, an empty line."""
+        if not sys.stdout.isatty():
+            typer.echo()
+            return
         typer.echo("\x1b[2J\x1b[3J\x1b[H", nl=False)
