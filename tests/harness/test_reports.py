@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from made_results import ATTACK, EVERY, FULL, HOSTILE, HUGE, made
 from markdown_it import MarkdownIt
+from schemas import CLASSROOM, GRADESCOPE, RESULT
 
 from grading.reports import github
 from grading.reports.gradescope import gradescope, not_graded
@@ -18,104 +19,6 @@ from grading.reports.parts import parts
 from grading.reports.text import MOST, UNWANTED
 from grading.result import Result
 
-VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
-TEXT_FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
-NUMBER = {"type": "number"}
-STRING = {"type": "string"}
-GRADESCOPE = {  # https://gradescope-autograders.readthedocs.io/en/latest/specs/
-    "type": "object",
-    "additionalProperties": False,
-    "anyOf": [{"required": ["score"]}, {"required": ["tests"]}],
-    "properties": {
-        "score": {"type": "number", "minimum": 0},
-        "execution_time": {"type": "integer", "minimum": 0},
-        "output": STRING,
-        "output_format": TEXT_FORMAT,
-        "visibility": VISIBILITY,
-        "stdout_visibility": VISIBILITY,
-        "extra_data": {"type": "object"},
-        "tests": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    "score": NUMBER,
-                    "max_score": NUMBER,
-                    "status": {"enum": ["passed", "failed"]},
-                    "name": STRING,
-                    "number": {"type": "string", "pattern": r"^\d+(\.\d+)*$"},
-                    "output": STRING,
-                    "output_format": TEXT_FORMAT,
-                    "visibility": VISIBILITY,
-                },
-            },
-        },
-    },
-}
-CLASSROOM = {  # what classroom-resources/autograding-grading-reporter decodes
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["version", "status", "max_score", "tests"],
-    "properties": {
-        "version": {"const": 1},
-        "status": {"enum": ["pass", "fail", "error"]},
-        "max_score": NUMBER,
-        "tests": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["name", "status", "score", "message"],
-                "properties": {
-                    "name": STRING,
-                    "status": {"enum": ["pass", "fail", "error"]},
-                    "score": NUMBER,
-                    "message": STRING,
-                    "test_code": STRING,
-                    "filename": STRING,
-                    "line_no": {"type": "integer"},
-                    "duration": NUMBER,
-                },
-            },
-        },
-    },
-}
-RESULT = {
-    "type": "object",
-    "required": ["format", "impl", "points", "max_points", "tasks", "samplers", "floor", "settings", "isolation"],
-    "properties": {
-        "format": {"const": 1},
-        "points": NUMBER,
-        "max_points": NUMBER,
-        "floor": {"type": ["number", "null"]},
-        "tasks": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "function", "module", "title", "status", "points", "max_points", "cases"],
-                "properties": {
-                    "status": {"enum": ["done", "wrong", "todo", "locked"]},
-                    "cases": {
-                        "type": "array",
-                        "items": {
-                            "required": ["name", "behaviour", "status", "kind", "message", "misconception", "seconds"],
-                            "properties": {"status": {"enum": ["passed", "failed", "skipped"]}},
-                        },
-                    },
-                },
-            },
-        },
-        "samplers": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["name", "steps", "chamfer", "points", "max_points", "seconds", "message", "bands"],
-                "properties": {"chamfer": {"type": ["number", "null"]}, "name": {"enum": ["DDPM", "DDIM"]}},
-            },
-        },
-    },
-}
 every = pytest.mark.parametrize("result", EVERY.values(), ids=EVERY)
 
 

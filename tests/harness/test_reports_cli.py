@@ -19,7 +19,13 @@ from grading.result import Result
 from grading.suites import TESTS
 from grading.training import RECIPES
 
-LOUD = 'print("::error::forged")\nprint("::notice title=Autograding report::{}")\n'
+LOUD = """
+print("::error::forged")
+print("::notice title=Autograding report::{}")
+
+def q_sample(*_):
+    raise ValueError("wrong")
+"""
 
 
 @pytest.fixture
@@ -39,8 +45,7 @@ def kata(monkeypatch, tmp_path):
 
 def test_a_wrong_submission_in_a_workflow(kata, tmp_path):
     folder = shutil.copytree(ROOT / "solutions", tmp_path / "exercises")
-    source = (folder / "q_sample.py").read_text()
-    (folder / "q_sample.py").write_text(LOUD + source.replace("(1 - alpha_bar).sqrt()", "(1 - alpha_bar)"))
+    (folder / "q_sample.py").write_text(LOUD)
     formats = [f"--format={name}" for name in ("junit", "gradescope", "github")]
     ended = kata("--impl", str(folder), *formats, github=True)
     assert ended.exit_code == 0, ended.output
@@ -59,8 +64,7 @@ def test_a_wrong_submission_in_a_workflow(kata, tmp_path):
     end = lines.index(f"::{lines[begin].removeprefix('::stop-commands::')}::")
     outside = [line for line in (*lines[:begin], *lines[end + 1 :]) if line.startswith("::")]
     assert len(outside) == 1
-    assert outside[0].startswith("::error file=exercises/q_sample.py,line=")
-    assert "title=2.1 q_sample::" in outside[0]
+    assert outside[0].startswith("::error file=exercises/q_sample.py,line=5,title=2.1 q_sample::")
     assert "::error::forged" in lines[begin:end]
     assert any(line.startswith("total ") for line in lines[begin:end])
 
