@@ -15,7 +15,7 @@ from grading.diagnosis import diagnose
 from grading.errors import Frame, SubmissionError, describe
 from grading.failure import Failure
 from grading.katas import Task
-from grading.looks import Probe, changed_in_place, in_float64, raised, to_meta
+from grading.looks import Probe, carefully, changed_in_place, in_float64, raised, to_meta
 
 ADVICE = {
     "todo": "write the body of the function, then run again",
@@ -50,11 +50,13 @@ class Checker:
     def __call__(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function; `.gives(...)` says what must come back."""
         where = ", ".join(f"{k}={v}" for k, v in bind(self.task.function, args, kwargs).items() if type(v) is int)
-        return Observation(self, lambda f: f(*args, **kwargs), shown_call(self.task.function, args, kwargs), where)
+        return Observation(
+            self, lambda f: carefully(f)(*args, **kwargs), shown_call(self.task.function, args, kwargs), where
+        )
 
     def probe(self, seen: str, probe: Probe, meta: bool = False) -> Observation:
         """Look at something other than the returned value: `probe(function)` calls it and returns what it saw."""
-        return Observation(self, probe, seen, "", meta)
+        return Observation(self, lambda f: probe(carefully(f)), seen, "", meta)
 
     def double(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function while torch's default dtype is float64, where a slip cannot hide in the rounding."""
@@ -97,8 +99,8 @@ class Checker:
         return torch.Generator(device or self.device).manual_seed(100_003 * self.seed + seed)
 
     def on(self, placed: Any) -> Any:
-        """Move a tensor or a schedule to the device under test."""
-        return placed.to(device=self.device)
+        """A copy of a tensor or a schedule on the device under test: what one test's call changes spoils no other."""
+        return placed.to(device=self.device, copy=True)
 
     def fail(
         self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from grading.fingerprints import looks
 from grading.looks import HOPELESS, Probe, plain, raised
 from grading.misconceptions import Misconception, catalogue
 
-RAISED = "raised "
+RAISED = "raised"
 
 
 def diagnose(
@@ -46,12 +47,22 @@ _found: WeakKeyDictionary[Any, dict[str, list[Misconception]]] = WeakKeyDictiona
 
 
 def _alike(implementation: Any, function: str) -> list[Misconception]:
-    """The misconceptions that share the fingerprint of the implementation's function; worked out once."""
+    """The misconceptions that share the fingerprint of the implementation's function; worked out once.
+
+    First those that come from an earlier function of the implementation, if that makes the same mistake itself.
+    """
     known = _found.setdefault(implementation, {})
     if function not in known:
-        known[function] = []
-        known[function] = resembling(getattr(implementation, function), function)
+        known[function] = []  # for a crash half way: it is not tried again
+        found = resembling(getattr(implementation, function), function)
+        earlier = [m for m in found if m.inherited and m.inherited.id in _ids(implementation, m.inherited.function)]
+        there = [replace(m, says=f"{m.says}, in {m.inherited.function}") for m in earlier if m.inherited]
+        known[function] = [*there, *(m for m in found if m not in earlier)]
     return known[function]
+
+
+def _ids(implementation: Any, function: str) -> list[str]:
+    return [m.id for m in _alike(implementation, function)]
 
 
 def resembling(student: Callable, function: str) -> list[Misconception]:

@@ -27,6 +27,7 @@ from grading.looks import (
     on_meta,
     plain,
     raised,
+    steadily,
     to_meta,
     value,
 )
@@ -100,6 +101,16 @@ def _loss() -> tuple[Look, ...]:
         f(spy, x.clone(), t.clone(), UNEVEN, z.clone())
         return "; ".join(seen)
 
+    def shown(f: Callable) -> list[Any]:
+        seen: list[Any] = []
+
+        def spy(*arguments: Any) -> Tensor:
+            seen.extend(arguments)
+            return torch.zeros_like(x)
+
+        f(spy, x.clone(), t.clone(), UNEVEN, z.clone())
+        return seen
+
     def gradient(f: Callable) -> Any:
         weight = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
         loss = f(lambda x_t, t: weight * x_t, x.clone(), t, UNEVEN, z.clone())
@@ -108,7 +119,14 @@ def _loss() -> tuple[Look, ...]:
         loss.sum().backward()
         return weight.grad
 
-    others = (Look(gradient), float32, in_place("ddpm_loss", model, x, t, UNEVEN, z), on_meta(model, x, t, UNEVEN, z))
+    others = (
+        value(lambda x_t, t: torch.zeros_like(x), x, t, UNEVEN, z),
+        *(Look(steadily(lambda f, i=i: shown(f)[i])) for i in (0, 1)),  # type: ignore[misc]
+        Look(steadily(gradient)),
+        float32,
+        in_place("ddpm_loss", model, x, t, UNEVEN, z),
+        on_meta(model, x, t, UNEVEN, z),
+    )
     return (Look(spied), *(value(model, *call) for call in calls), *others)
 
 
@@ -188,7 +206,9 @@ def _walks(function: str, more: tuple) -> tuple[Look, ...]:
         for of_torch, of_ours in ((1, 5), (2, 5), (2, 6)):
             torch.default_generator.manual_seed(of_torch)
             ends.append(path(f, x, seed=of_ours).states[-1])
-        return f"{same(ends[0], ends[1])} {same(ends[1], ends[2])}"
+        if not same(ends[0], ends[1]):
+            return "does not follow the generator"
+        return "same walk" if same(ends[1], ends[2]) else "another walk"
 
     def graph(f: Callable) -> str:
         weight = torch.ones((), dtype=torch.float64, requires_grad=True)
@@ -226,7 +246,10 @@ def moments(states: Tensor) -> Tensor:
     spread = added.std(1, correction=0).mean(1).clamp(min=1e-6)
     between_dims = (added[..., 0] - added[..., 1]).std(1, correction=0) / spread
     z = added / spread[:, None, None]
-    return torch.cat([scale, spread.log(), z.mean((1, 2)), between_dims, z[spread > 1e-3].pow(4).mean()[None] / 4])
+    noisy = z[spread > 1e-3]
+    fourth = noisy.pow(4).mean() / 4
+    neighbours, halves = (noisy[:, 0::2] * noisy[:, 1::2]).mean(), (noisy * noisy.roll(len(z[0]) // 2, 1)).mean()
+    return torch.cat([scale, spread.log(), z.mean((1, 2)), between_dims, torch.stack([fourth, neighbours, halves])])
 
 
 def _quiet_walks() -> tuple[Look, ...]:

@@ -32,6 +32,11 @@ def copied(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
+def carefully(function: Callable) -> Callable:
+    """The function, called with copies: what it changes in place is seen by the one test that looks for that."""
+    return lambda *args, **kwargs: function(*map(copied, args), **{k: copied(v) for k, v in kwargs.items()})
+
+
 def to_meta(value: Any) -> Any:
     """The same on torch's meta device, for a tensor or a schedule; anything else as it is."""
     return value.to(device="meta") if isinstance(value, (Tensor, NoiseSchedule)) else value
@@ -68,15 +73,20 @@ def plain(seen: Any) -> Any:
     return seen if whole or type(seen) in (Tensor, str, float, int) else kind(seen)
 
 
-def value(*args: Any) -> Look:
-    """What a call returns, where it returns the same twice."""
+def steadily(probe: Probe) -> Probe:
+    """What a probe sees, where it sees the same twice."""
 
-    def probe(f: Callable) -> Any:
-        once, again = (plain(f(*(copied(a) for a in args))) for _ in range(2))
+    def twice(f: Callable) -> Any:
+        once, again = plain(probe(f)), plain(probe(f))
         return once if same(once, again) else "another answer each time"
 
+    return twice
+
+
+def value(*args: Any) -> Look:
+    """What a call returns."""
     float32 = any(isinstance(a, Tensor) and a.dtype == torch.float32 for a in args)
-    return Look(probe, SINGLE if float32 else EXACT)
+    return Look(steadily(lambda f: f(*(copied(a) for a in args))), SINGLE if float32 else EXACT)
 
 
 def in_place(function: str, *args: Any) -> Look:
@@ -105,8 +115,19 @@ def model(x_t: Tensor, t: Tensor) -> Tensor:
     return 0.3 * x_t * (1 + 0.1 * broadcast(t, x_t).to(x_t))
 
 
+# What torch says on the meta device, and what it means.
+DEVICE = (
+    ("item()", "asks for a value"),
+    ("no data", "leaves the device"),
+    ("to numpy", "leaves the device"),
+    ("expected device", "mixes devices"),
+)
+
+
 def raised(error: BaseException) -> str:
-    """What stands for an exception among the things that a look can see: its type, and what it says of a device."""
+    """What stands for an exception among the things that a look can see: its type, or what it says of a device."""
     message = str(getattr(error, "message", "")) or f"{type(error).__name__}: {error}"
-    about = [words for words in ("item()", "no data", "numpy", "expected device") if words in message]
-    return " ".join(["raised", message.partition(":")[0], *about])
+    for words, meaning in DEVICE:
+        if words in message:
+            return f"raised: {meaning}"
+    return f"raised {message.partition(':')[0]}"

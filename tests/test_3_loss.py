@@ -71,6 +71,18 @@ def test_the_model_is_shown_t(kata):
     kata.probe("the second argument of model(x_t, t)", shown).gives(t, "model(x_t, t)")
 
 
+def test_the_model_is_asked_once(kata):
+    """The model is nearly all of the work: a second call would double the time that training takes."""
+
+    def calls(f):
+        spy = Spy(guess, args[0])
+        f(spy, *args)
+        return f"the model is asked {len(spy.shown)} times"
+
+    args = batch(kata, 6, 2)
+    kata.probe("calls of model(x_t, t)", calls).gives("the model is asked 1 times", "one guess is enough")
+
+
 def test_the_mean_runs_over_every_element(kata):
     """Batch and dims alike, so the loss does not grow with either."""
     args = batch(kata, 5, 3)

@@ -84,6 +84,16 @@ class WalkChecks:
         arguments = (1, *self.arguments[1:])[: len(self.arguments)]
         kata(lambda x_t, t: torch.zeros_like(x_t), x_T, schedule, *arguments).gives(2 * x_T, "1 / sqrt(0.25)")
 
+    def test_a_large_x_T_stays_large(self, kata: Checker) -> None:
+        """Nothing is clipped on the way: where the model answers 0, the walk only divides by sqrt(alpha_bar)."""
+        x_T, tables, large = kata.randn(4, 2), kata.on(COARSE), 1e9
+
+        def scaled(f: Any) -> Tensor:
+            return f(lambda x_t, t: torch.zeros_like(x_t), large * x_T, tables, *self.arguments) / large
+
+        expected = x_T / COARSE.alphas_cumprod[self.steps[0]] ** 0.5
+        kata.probe("x_0 / 1e9, for an x_T of that size", scaled).gives(expected, "x_T / sqrt(alpha_bar)")
+
     def test_the_generator_decides(self, kata: Checker) -> None:
         """The same generator gives the same walk whatever else has drawn numbers; another one gives another walk."""
 
@@ -136,6 +146,19 @@ class NoisyWalkChecks(WalkChecks):
     def noise(self, f: Any, kata: Checker) -> Tensor:
         """(steps, POINTS, 2): what each step but the last added, in units of its sigma."""
         return standardised(self.walk(f, kata, POINTS, 2), kata.on(COARSE), self.eta)
+
+    def test_no_two_samples_share_their_noise(self, kata: Checker) -> None:
+        """Each sample of the batch goes its own way: no noise is used twice, with either sign."""
+
+        def alike(f: Any) -> str:
+            z = standardised(self.walk(f, kata, 1000, 4), kata.on(COARSE), self.eta).abs()
+            fewest = min(len(step.mul(1e6).round().unique(dim=0)) for step in z)
+            return f"there are {fewest} different noises for 1000 samples"
+
+        call = kata.probe("the noise of 1000 samples of 4 dims", alike)
+        call.gives(
+            "there are 1000 different noises for 1000 samples", "independent noise: two never agree in six digits"
+        )
 
     def test_every_step_adds_the_right_amount_of_noise(self, kata: Checker) -> None:
         """What each step adds, divided by its sigma, has variance 1."""

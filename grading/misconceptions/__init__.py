@@ -38,7 +38,7 @@ class Misconception:
         says: a phrase that follows the words "looks like": `alpha[t] where alpha_bar[t] belongs`.
         confuses: the equation that it gets wrong: `DDPM eq. 4`.
         wrong: the wrong function, whole.
-        inherited: whether the mistake sits in an earlier function that this one calls.
+        inherited: the misconception of an earlier function that makes this one wrong too, by being called.
     """
 
     function: str
@@ -46,7 +46,7 @@ class Misconception:
     says: str
     confuses: str
     wrong: Callable
-    inherited: bool = False
+    inherited: Misconception | None = None
 
     @property
     def id(self) -> str:
@@ -56,9 +56,18 @@ class Misconception:
 _REGISTRY: dict[str, Misconception] = {}
 
 
-def register(function: str, name: str, says: str, confuses: str, wrong: Callable, inherited: bool = False) -> None:
+def register(function: str, name: str, says: str, confuses: str, wrong: Callable) -> None:
     """Add one entry; within a function the likely come before the rare, because they are tried in this order."""
-    entry = Misconception(function, name, says, confuses, wrong, inherited)
+    _add(Misconception(function, name, says, confuses, wrong))
+
+
+def inherit(function: str, earlier: Misconception, wrong: Callable) -> None:
+    """Add what a mistake in an earlier function makes of one that calls it."""
+    name = f"{earlier.function}/{earlier.name}"
+    _add(Misconception(function, name, earlier.says, earlier.confuses, wrong, earlier))
+
+
+def _add(entry: Misconception) -> None:
     if entry.id in _REGISTRY:
         raise ValueError(f"there are two misconceptions {entry.id}")
     _REGISTRY[entry.id] = entry

@@ -121,6 +121,8 @@ SIGMAS = (
      step(sigma=lambda a: a.eta * (_fraction(a) * (1 - a.bar_prev / a.bar)) ** 0.5)),
     ("growth_upside_down_with_eta", "1 - alpha_bar_prev / alpha_bar, negative, where 1 - alpha_bar / alpha_bar_prev "
      "belongs", step(sigma=_only_with_eta(lambda a: a.eta * (_fraction(a) * (1 - a.bar_prev / a.bar)) ** 0.5))),
+    ("growth_turned_round", "alpha_bar_prev / alpha_bar - 1 where 1 - alpha_bar / alpha_bar_prev belongs",
+     step(sigma=lambda a: a.eta * (_fraction(a) * (a.bar_prev / a.bar - 1)) ** 0.5)),
     ("fraction_missing", "eta * sqrt(1 - alpha_bar / alpha_bar_prev): a factor is missing in sigma",
      step(sigma=lambda a: a.eta * _growth(a) ** 0.5)),
     ("growth_missing", "eta * sqrt((1 - alpha_bar_prev) / (1 - alpha_bar)): a factor is missing in sigma",
@@ -134,6 +136,8 @@ SIGMAS = (
     ("sigma_of_alphas", "alpha where alpha_bar belongs, in sigma", step(sigma=_sigma_of_alphas)),
     ("eta_for_sigma", "eta itself as sigma", step(sigma=lambda a: 0.0 if a.last else a.eta)),
     ("noise_forgotten", "eta > 0 without fresh noise: sigma * noise is missing", step(fresh=lambda a: 0.0)),
+    ("no_noise_at_zero", "no fresh noise on the jump to t_prev = 0: it ends at t_prev = -1 only",
+     step(fresh=lambda a: a.sigma * a.z if a.eta > 0 and a.prev > 0 else 0.0)),
     ("eta_times_noise", "eta * noise where sigma * noise belongs",
      step(fresh=lambda a: a.eta * a.z if a.eta > 0 else 0.0)),
     ("sigma_squared_times_noise", "sigma^2 * noise where sigma * noise belongs",
@@ -166,6 +170,8 @@ TOWARDS = (
      step(towards=lambda a: 0.0)),
     ("direction_subtracted", "eps subtracted where it is added, on the way back towards x_t",
      step(towards=lambda a: -towards(a))),
+    ("direction_not_divided", "x_t - sqrt(alpha_bar) * x0 where eps belongs: it is still to be divided by "
+     "sqrt(1 - alpha_bar)", step(towards=lambda a: towards(a) * (1 - a.bar) ** 0.5)),
     ("direction_of_x_t", "x_t where eps belongs, on the way back towards x_t",
      step(towards=lambda a: (1 - a.bar_prev - a.sigma**2).clamp(min=0) ** 0.5 * a.x)),
 )  # fmt: skip
@@ -191,13 +197,20 @@ def changed_in_place(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     return x_t.copy_(step()(x_t, t, t_prev, eps, schedule, eta, noise))
 
 
+@looks_like("ddim_step", "eps overwritten (an operation such as *=, /= or mul_)", "inputs never change")
+def eps_changed_in_place(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
+    after = step()(x_t, t, t_prev, eps, schedule, eta, noise)
+    eps.mul_(2)
+    return after
+
+
 @looks_like("ddim_step", "numbers taken out of the tables (.item(), float(), math.sqrt)", "the device of x_t")
 def numbers_one_by_one(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     tables = NoiseSchedule(*(torch.tensor([float(a) for a in table], dtype=x_t.dtype) for table in schedule))
     return step()(x_t, t, t_prev, eps, tables, eta, noise)
 
 
-@looks_like("ddim_step", "tensors moved to the CPU", "the device of x_t")
+@looks_like("ddim_step", "tensors moved to the CPU (.cpu(), .numpy())", "the device of x_t")
 def moved_to_the_cpu(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     return step()(x_t.cpu(), t, t_prev, eps, schedule, eta, noise)
 

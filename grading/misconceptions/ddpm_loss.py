@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from grading.closed_form import broadcast, q_sample
 from grading.contract import NoiseSchedule
-from grading.misconceptions import catalogue, looks_like, register
+from grading.misconceptions import catalogue, inherit, looks_like, register
 
 EQUATION = "DDPM eq. 14"
 
@@ -65,6 +65,8 @@ REDUCED = (
      lambda gap: gap.mean() ** 2),
     ("root_of_the_mean", "the root of the mean square", lambda gap: mean_square(gap) ** 0.5),
     ("half_the_mean", "half the mean square", lambda gap: mean_square(gap) / 2),
+    ("half_the_sum", "half the sum of the squares, where their mean is asked for", lambda gap: (gap**2).sum() / 2),
+    ("sum_of_absolutes", "the sum of |noise - guess|", lambda gap: gap.abs().sum()),
     ("length_of_the_gap", "norm(noise - guess): a root of a sum of squares", lambda gap: (gap**2).sum() ** 0.5),
     ("mean_length", "the mean of the lengths |noise - guess| of the samples",
      lambda gap: (gap**2).reshape(len(gap), -1).sum(1).sqrt().mean()),
@@ -107,6 +109,9 @@ OTHERS = (
     ("arguments_exchanged", "model(t, x_t): x_t comes first", loss(shown=lambda a: (a.t, a.x_t))),
     ("t_divided_by_T", "t / T given to the model: it is asked with t itself, int64",
      loss(shown=lambda a: (a.x_t, a.t.to(a.x0) / len(a.schedule.betas)))),
+    ("t_divided_by_1000", "t / 1000 given to the model: it is asked with t itself, int64",
+     loss(shown=lambda a: (a.x_t, a.t / 1000))),
+    ("t_as_int32", "t given to the model as int32: it is asked with int64", loss(shown=lambda a: (a.x_t, a.t.int()))),
     ("t_as_float", "t given to the model as float: it is asked with int64",
      loss(shown=lambda a: (a.x_t, a.t.to(a.x0)))),
     ("t_as_float32", "t given to the model as float32: it is asked with int64",
@@ -143,6 +148,12 @@ def t_redrawn(model: Any, x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise:
     return loss()(model, x0, torch.randint(0, len(schedule.betas), t.shape, device=t.device), schedule, noise)
 
 
+@looks_like("ddpm_loss", "a model asked twice: one guess is enough", EQUATION)
+def asked_twice(model: Any, x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
+    loss()(model, x0, t, schedule, noise)
+    return loss()(model, x0, t, schedule, noise)
+
+
 @looks_like("ddpm_loss", "x0 overwritten (an operation such as *=, += or mul_)", "inputs never change")
 def x0_changed_in_place(model: Any, x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
     x_t = x0.copy_(q_sample(x0, t, schedule.to(x0), noise))
@@ -157,8 +168,5 @@ def noise_changed_in_place(model: Any, x0: Tensor, t: Tensor, schedule: NoiseSch
 
 
 for m in catalogue("q_sample"):
-    if m.name == "float32_always":  # the loss is of the noise's dtype then, and right
-        continue
-    register(
-        "ddpm_loss", f"q_sample/{m.name}", f"{m.says}, in q_sample", m.confuses, loss(forward=m.wrong), inherited=True
-    )
+    if m.name != "float32_always":  # the loss is of the noise's dtype then, and right
+        inherit("ddpm_loss", m, loss(forward=m.wrong))

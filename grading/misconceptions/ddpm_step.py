@@ -87,6 +87,8 @@ MEANS = (
     ("plus_for_minus", "eps added: it is to be removed",
      lambda a: (a.x + a.beta / (1 - a.bar) ** 0.5 * a.eps) / a.alpha**0.5),
     ("eps_kept", "x_t / sqrt(alpha): the predicted noise is not removed", lambda a: a.x / a.alpha**0.5),
+    ("divided_by_root_of_the_rest", "1 / sqrt(1 - alpha_bar) where 1 / sqrt(alpha) belongs",
+     lambda a: (a.x - a.beta / (1 - a.bar) ** 0.5 * a.eps) / (1 - a.bar) ** 0.5),
     ("not_divided", "no division by sqrt(alpha)", lambda a: a.x - a.beta / (1 - a.bar) ** 0.5 * a.eps),
     ("multiplied", "a multiplication by sqrt(alpha) where a division belongs",
      lambda a: (a.x - a.beta / (1 - a.bar) ** 0.5 * a.eps) * a.alpha**0.5),
@@ -101,6 +103,10 @@ MEANS = (
     ("posterior_of_eps", "eps in the place of x0 in eq. 7", lambda a: posterior(a, a.eps)),
     ("posterior_of_bar", "sqrt(alpha_bar[t]) where sqrt(alpha_bar[t - 1]) belongs in eq. 7",
      lambda a: (a.bar**0.5 * a.beta * a.x0 + a.alpha**0.5 * (1 - a.bar_prev) * a.x) / (1 - a.bar)),
+    ("posterior_without_root", "alpha_bar[t - 1] where its square root belongs in eq. 7",
+     lambda a: (a.bar_prev * a.beta * a.x0 + a.alpha**0.5 * (1 - a.bar_prev) * a.x) / (1 - a.bar)),
+    ("posterior_of_bar_at_x_t", "sqrt(alpha_bar) where sqrt(alpha) multiplies x_t in eq. 7",
+     lambda a: (a.bar_prev**0.5 * a.beta * a.x0 + a.bar**0.5 * (1 - a.bar_prev) * a.x) / (1 - a.bar)),
     ("posterior_of_alpha", "alpha where sqrt(alpha) belongs in eq. 7",
      lambda a: (a.bar_prev**0.5 * a.beta * a.x0 + a.alpha * (1 - a.bar_prev) * a.x) / (1 - a.bar)),
     ("posterior_exchanged", "x0 and x_t exchanged in eq. 7",
@@ -126,6 +132,10 @@ SIGMAS = (
      lambda a: 0.0 if a.t <= 1 else a.tilde**0.5),
     ("beta_and_no_noise_at_one", "sigma^2 = beta_t, and no noise at t = 1: t counts from 0 here",
      lambda a: 0.0 if a.t <= 1 else a.beta**0.5),
+    ("quiet_at_one_instead", "no noise at t = 1 alone: the quiet step is t = 0",
+     lambda a: 0.0 if a.t == 1 else ((1 - wrapped(a)) / (1 - a.bar) * a.beta) ** 0.5),
+    ("quiet_at_the_start", "no noise at t = T - 1: the quiet step is t = 0",
+     lambda a: 0.0 if a.t == len(a.tables.betas) - 1 else ((1 - wrapped(a)) / (1 - a.bar) * a.beta) ** 0.5),
     ("noise_only_at_the_end", "noise at t = 0 alone: the condition is turned round",
      lambda a: a.beta**0.5 if a.last else 0.0),
     ("never_noise", "no noise at any step", lambda a: 0.0),
@@ -193,6 +203,20 @@ def changed_in_place(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, 
     return x_t.copy_(step()(x_t, t, eps, schedule, noise))
 
 
+@looks_like("ddpm_step", "eps overwritten (an operation such as *=, /= or mul_)", "inputs never change")
+def eps_changed_in_place(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
+    after = step()(x_t, t, eps, schedule, noise)
+    eps.mul_(2)
+    return after
+
+
+@looks_like("ddpm_step", "noise overwritten (an operation such as *=, /= or mul_)", "inputs never change")
+def noise_changed_in_place(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
+    after = step()(x_t, t, eps, schedule, noise)
+    noise.mul_(2)
+    return after
+
+
 @looks_like("ddpm_step", "x_t returned as it came at t = 0: the last step has a mean too", "DDPM algorithm 2")
 def last_step_left_out(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
     return step()(x_t, t, eps, schedule, noise) if t > 0 else 1 * x_t
@@ -204,7 +228,7 @@ def numbers_one_by_one(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule
     return step()(x_t, t, eps, tables, noise)
 
 
-@looks_like("ddpm_step", "tensors moved to the CPU", "the device of x_t")
+@looks_like("ddpm_step", "tensors moved to the CPU (.cpu(), .numpy())", "the device of x_t")
 def moved_to_the_cpu(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
     return step()(x_t.cpu(), t, eps.cpu(), schedule, noise.cpu())
 

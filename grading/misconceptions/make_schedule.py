@@ -60,13 +60,21 @@ for name, says, wrong in (
      schedule(alphas=running_product, bar=lambda b: 1 - b)),
     ("numbers_one_by_one", "tables made from a tensor's values one by one (.item(), float(), tolist())",
      schedule(bar=lambda b: torch.tensor([float(a) for a in running_product(b)], dtype=b.dtype, device=b.device))),
-    ("made_on_the_cpu", "a table moved to the CPU", schedule(bar=lambda b: running_product(b).cpu())),
+    ("made_on_the_cpu", "a table moved to the CPU (.cpu(), .numpy())",
+     schedule(bar=lambda b: running_product(b).cpu())),
     ("float32_always", "float32 always, whatever the dtype of betas", schedule(betas=lambda b: b.float(),
      alphas=lambda b: 1 - b.float(), bar=lambda b: running_product(b.float()))),
     ("float64_always", "float64 always, whatever the dtype of betas",
      schedule(bar=lambda b: running_product(b.double()))),
 ):  # fmt: skip
     register("make_schedule", name, says, "DDPM section 2", wrong)
+
+
+@looks_like(
+    "make_schedule", "a plain tuple or dict: the tables are asked for by name, as in schedule.alphas", "NoiseSchedule"
+)
+def without_names(betas: Tensor) -> tuple:
+    return betas, 1 - betas, running_product(betas)
 
 
 @looks_like("make_schedule", "betas overwritten by alphas (an operation such as mul_ or -=)", "alpha = 1 - beta")

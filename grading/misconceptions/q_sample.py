@@ -69,6 +69,8 @@ FACTORS = (
     ("noise_not_shrunk", "noise as it is: the factor sqrt(1 - alpha_bar) is missing", q(noise=torch.ones_like)),
     ("no_noise", "no noise at all", q(noise=torch.zeros_like)),
     ("no_data", "noise alone: x0 is missing", q(data=torch.zeros_like)),
+    ("product_of_betas", "the running product of beta where that of alpha belongs",
+     q(table=lambda schedule: schedule.betas.cumprod(0))),
     ("last_step_only", "sqrt(alpha_bar) * x0 + sqrt(beta) * noise: that is the noise of the last step alone", None),
     ("reciprocal", "x0 divided by sqrt(alpha_bar), where it is multiplied", q(data=lambda a: a**-0.5)),
 )  # fmt: skip
@@ -129,6 +131,11 @@ def noise_changed_in_place(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise
     return noise.mul_((1 - alpha_bar) ** 0.5).add_(alpha_bar**0.5 * x0)
 
 
+@looks_like("q_sample", "a result clipped to [-1, 1]: the data here are not pixels", EQUATION)
+def clipped(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
+    return closed_form.q_sample(x0, t, schedule.to(x0), noise).clamp(-1, 1)
+
+
 @looks_like("q_sample", "a result squeezed: dims of size 1 belong to x0 and stay", "the shape of x0")
 def squeezed(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
     return closed_form.q_sample(x0, t, schedule.to(x0), noise).squeeze()
@@ -151,6 +158,6 @@ def numbers_one_by_one(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Te
     return alpha_bar**0.5 * x0 + (1 - alpha_bar) ** 0.5 * noise
 
 
-@looks_like("q_sample", "tensors moved to the CPU", "the device of x0")
+@looks_like("q_sample", "tensors moved to the CPU (.cpu(), .numpy())", "the device of x0")
 def moved_to_the_cpu(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
     return closed_form.q_sample(x0, t.cpu(), NoiseSchedule(*(table.cpu() for table in schedule)), noise)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from grading import closed_form
-from grading.misconceptions import Misconception, catalogue, register
+from grading.misconceptions import catalogue, inherit, register
 from grading.misconceptions.walking import Walk, asked, fresh, full, sampler, strided
 
 
@@ -20,13 +20,19 @@ def once(w: Walk, name: str, make: Callable[[], Any]) -> Any:
     return w.kept[name]
 
 
+def remembered(w: Walk, x: Tensor, t: int) -> Tensor:
+    w.kept["eps"] = asked(w, x, t)
+    return w.kept["eps"]
+
+
 def reseeded(w: Walk, x: Tensor) -> Tensor:
-    return fresh(Walk(w.model, w.x_T, w.schedule, 0, 0.0, torch.Generator(x.device).manual_seed(0)), x)
+    torch.default_generator.manual_seed(0)
+    return torch.randn_like(x)
 
 
-def own_generator(w: Walk, x: Tensor) -> Tensor:
-    generator = once(w, "generator", lambda: torch.Generator(x.device).manual_seed(0))
-    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+def seeded_once(w: Walk, x: Tensor) -> Tensor:
+    once(w, "seed", lambda: torch.default_generator.manual_seed(0))
+    return torch.randn_like(x)
 
 
 def for_one(w: Walk, x: Tensor) -> Tensor:
@@ -36,6 +42,15 @@ def for_one(w: Walk, x: Tensor) -> Tensor:
 def for_one_dim(w: Walk, x: Tensor) -> Tensor:
     shape = (len(x), *[1] * (x.ndim - 1))
     return torch.randn(shape, generator=w.generator, dtype=x.dtype, device=x.device).expand(x.shape)
+
+
+def for_pairs(w: Walk, x: Tensor) -> Tensor:
+    return fresh(w, x)[torch.arange(len(x), device=x.device) // 2]
+
+
+def with_both_signs(w: Walk, x: Tensor) -> Tensor:
+    half = fresh(w, x)[: (len(x) + 1) // 2]
+    return torch.cat([half, -half])[: len(x)]
 
 
 def one_number(w: Walk, x: Tensor) -> Tensor:
@@ -61,8 +76,10 @@ NOISE = (
     ("seeded_in_the_loop", "the same noise at every step and in every walk: a seed is set in the loop",
      {"draw": reseeded}),
     ("seeded_before_the_loop", "a seed of its own: every walk is the same, whatever generator is given",
-     {"draw": own_generator}),
+     {"draw": seeded_once}),
     ("noise_shared_by_the_batch", "noise shared by the whole batch: each sample needs its own", {"draw": for_one}),
+    ("noise_shared_by_pairs", "noise used for two samples: each needs its own", {"draw": for_pairs}),
+    ("noise_with_both_signs", "noise used twice, with either sign: each sample needs its own", {"draw": with_both_signs}),
     ("noise_shared_by_the_dims", "noise shared by the dims of a sample, (B, 1): each entry needs its own",
      {"draw": for_one_dim}),
     ("one_number_as_noise", "one random number as the noise of a whole step", {"draw": one_number}),
@@ -99,6 +116,8 @@ LOOP = (
      {"end": lambda w, x: x.clamp(-1, 1)}),
     ("rescaled_at_the_end", "x_0 mapped from [-1, 1] to [0, 1]: the data here are not pixels",
      {"end": lambda w, x: (x + 1) / 2}),
+    ("eps_returned", "the model's last answer: x_0 is asked for",
+     {"end": lambda w, x: w.kept["eps"], "ask": remembered}),
     ("graph_recorded", "a loop without torch.no_grad()", {"graph": True}),
     ("changed_in_place", "x_T overwritten: the walk works on x_T itself (+=, mul_, copy_, x[:] = ...)",
      {"end": overwrite}),
@@ -135,6 +154,8 @@ TIME = (
 )  # fmt: skip
 
 DDPM = (
+    ("last_result_dropped", "x_t as it was before the last step: what the step at the end of the loop gives is dropped",
+     {"keep_last": False}),
     ("noise_missing_at_one", "no noise at t = 1: t counts from 0 here, so t = 0 is the only quiet step",
      {"quiet": lambda t: t <= 1}),
     ("starts_at_T", "a loop from T down to 1: t runs from T - 1 down to 0",
@@ -194,24 +215,25 @@ for function in ("ddpm_sample", "ddim_sample"):
         register(function, name, says, "model(x_t, t)", sampler(function, ask=ask))
 
 
-def inherit(function: str, earlier: Misconception, parts: dict) -> None:
-    """The walk that a mistake in an earlier task of the same kata makes wrong."""
-    says = f"{earlier.says}, in {earlier.function}"
-    register(function, f"{earlier.function}/{earlier.name}", says, earlier.confuses, sampler(function, **parts), True)
+# What nobody sees from outside a walk: normal noise turned round is normal noise, and a loop runs over any sequence.
+UNSEEN = (
+    "noise_subtracted",
+    "noise_changed_in_place",
+    "eps_changed_in_place",
+    "a_tensor",
+    "list_of_tensors",
+    "a_range",
+)
 
-
-# Turned round, normal noise is normal noise: nobody can see that from outside a walk.
 for m in catalogue("ddpm_step"):
-    if m.name == "noise_subtracted":
-        continue
-    inherit("ddpm_sample", m, {"step": lambda w, x, t, t_prev, eps, z, f=m.wrong: f(x, t, eps, w.schedule, z)})
+    if m.name not in UNSEEN:
+        step = lambda w, x, t, prev, eps, z, f=m.wrong: f(x, t, eps, w.schedule, z)  # noqa: E731
+        inherit("ddpm_sample", m, sampler("ddpm_sample", step=step))
 for m in catalogue("ddim_step"):
-    if m.name == "noise_subtracted":
-        continue
-    inherit(
-        "ddim_sample", m, {"step": lambda w, x, t, prev, eps, z, f=m.wrong: f(x, t, prev, eps, w.schedule, w.eta, z)}
-    )
+    if m.name not in UNSEEN:
+        step = lambda w, x, t, prev, eps, z, f=m.wrong: f(x, t, prev, eps, w.schedule, w.eta, z)  # noqa: E731
+        inherit("ddim_sample", m, sampler("ddim_sample", step=step))
 for m in catalogue("ddim_timesteps"):
-    if m.name in ("a_tensor", "list_of_tensors", "a_range"):  # a loop runs over these as well
-        continue
-    inherit("ddim_sample", m, {"timesteps": lambda w, ts, f=m.wrong: f(w.total, len(strided(w)))})
+    if m.name not in UNSEEN:
+        timesteps = lambda w, ts, f=m.wrong: f(w.total, len(strided(w)))  # noqa: E731
+        inherit("ddim_sample", m, sampler("ddim_sample", timesteps=timesteps))

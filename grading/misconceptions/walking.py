@@ -73,6 +73,7 @@ def sampler(
     settle: Callable[[Tensor], Tensor] = lambda x: x,
     end: Callable[[Walk, Tensor], Any] = lambda w, x: x,
     graph: bool = False,
+    keep_last: bool = True,
 ) -> Callable:
     """The loop of algorithm 2 with one of its parts replaced: start, ask the model, draw noise, step, settle; end."""
     is_ddpm = function == "ddpm_sample"
@@ -84,7 +85,8 @@ def sampler(
             for t, t_prev in pairs(timesteps(w, all_steps(w) if is_ddpm else strided(w))):
                 eps = ask(w, x, t)
                 noise = torch.zeros_like(x) if quiet(t) else draw(w, x) if is_ddpm or w.eta > 0 else None
-                x = settle(take(w, x, t, t_prev, eps, noise))
+                after = settle(take(w, x, t, t_prev, eps, noise))
+                x = after if keep_last or t_prev >= 0 else x
             return end(w, x)
 
     def ddpm(model, x_T, schedule, generator=None):
