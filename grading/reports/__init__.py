@@ -22,33 +22,25 @@ FORMATS = (*FILES, "github")
 def write_report(graded: Graded, folder: Path) -> Path:
     """Write result.json, the pictures and report.html to a folder; return the path of the page.
 
-    Result first: a grade outlives a picture that cannot be drawn.
+    The result first: a grade outlives a picture that cannot be drawn.
     """
     from grading.pictures import write_pictures
     from grading.pictures.player import player_of
-    from grading.reports.page import Picture, page
+    from grading.reports.drawings import cloud, curve
+    from grading.reports.page import page
 
     result, experiment = graded.result, graded.experiment
     write_whole(folder / "result.json", result.to_json())
-    samples, loss = write_pictures(experiment, folder)
-    shown = {
-        "samples": Picture(
-            samples,
-            "Three panels of points on the same axes: the data, the samples of DDPM, the samples of DDIM.",
-            f"{len(experiment.data):,} points of the data ({experiment.setting.dataset}), and as many samples of each.",
-        ),
-        "loss": Picture(
-            loss,
-            "The training loss against the step, falling fast at first, then slowly.",
-            "The training loss. It does not go to zero: which noise went in can only be guessed.",
-        ),
+    parts = {"DDPM": experiment.ddpm, "DDIM": experiment.ddim}
+    clouds = {
+        name: cloud(name, part.samples, experiment.data, number)
+        for number, (name, part) in enumerate(parts.items())
+        if part.samples is not None
     }
-    if not experiment.losses:
-        del shown["loss"]
-    if experiment.ddpm.samples is None and experiment.ddim.samples is None:
-        del shown["samples"]
+    loss = curve(result.losses, len(experiment.losses))
     path = folder / "report.html"
-    write_whole(path, page(result, player=player_of(experiment), **shown))
+    write_whole(path, page(result, clouds, loss, player_of(experiment)))
+    write_pictures(experiment, folder)
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,26 +21,14 @@ STATES = {"done": ("✓", "done"), "wrong": ("✗", "wrong"), "todo": ("○", "t
 NAMES = {"dataset": "data set", "num_points": "points of each sampler", "num_inference_steps": "steps of DDIM"}
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A PNG on disk and what it shows, for those who do not see it."""
-
-    path: Path
-    alt: str
-    caption: str
-
-    @property
-    def source(self) -> str:
-        return "data:image/png;base64," + base64.b64encode(self.path.read_bytes()).decode()
-
-
-def page(result: Result, samples: Picture | None = None, loss: Picture | None = None, player: str = "") -> str:
+def page(result: Result, clouds: dict[str, str] | None = None, loss: str = "", player: str = "") -> str:
     """Make the page.
 
     Args:
         result: the grade. Its text is escaped wherever it appears.
-        samples, loss: pictures, put into the page.
-        player: HTML of our own with scripts in it; no other script runs in the page.
+        clouds: DDPM and DDIM -> SVG of the samples, where there are any.
+        loss: HTML of the training loss; empty where nothing was trained.
+        player: HTML with scripts in it; no other script runs in the page. All three are our own.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -60,8 +47,8 @@ def page(result: Result, samples: Picture | None = None, loss: Picture | None = 
         labelled=labelled,
         scale=lambda sampler: Markup(scale(sampler, result.floor)),
         beside=lambda sampler: beside(sampler, result.floor),
-        samples=samples,
-        loss=loss,
+        clouds={name: Markup(drawn) for name, drawn in (clouds or {}).items()},
+        loss=Markup(loss),
         player=Markup(player),
         scripts=script_sources(player),
         following=next_task(result),
