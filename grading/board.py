@@ -184,7 +184,7 @@ def write_next(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
     if task is None:
         screen.write_line(f"  run   pytest --all tests/test_{first.task}_sample_quality.py", bold=True)
         return
-    screen.write_line(f"  open  {place(task, folder)}", bold=True)
+    screen.write_line(f"  open  {place(task, folder, first)}", bold=True)
     screen.write_line("  run   pytest         or leave `kata watch` running: it tests whenever you save", bold=True)
     screen.write_line(f"  hint  kata hint {task.id}", bold=True)
 
@@ -210,8 +210,11 @@ def _plain(line: str) -> str:
     return "".join(character if character.isprintable() else " " for character in line)
 
 
-def place(task: Task, folder: Path) -> str:
-    """Where a task's function is: `exercises/ddpm_step.py:10`, which editors can jump to."""
+def place(task: Task, folder: Path, failure: Outcome | None = None) -> str:
+    """Where to look, as editors can jump to: `exercises/ddpm_step.py:31` where a failure names a line, else the `def`."""
+    named = re.findall(r"(?m)^  at +\S*?(\w+\.py:\d+)", failure.message) if failure and failure.kind != "todo" else []
+    if named:
+        return f"{near(folder)}/{named[-1]}"
     path = folder / f"{task.module}.py"
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -77,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     settings.load_profile("kata")
     config.pluginmanager.register(Shortened())
+    session.settle(config)
     if config.stash[RUN].guided:
         config.option.reportchars = ""
         if config.getoption("tbstyle", None) == "auto":

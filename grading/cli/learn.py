@@ -39,7 +39,7 @@ def check(
     passed = sum(outcome.status == "passed" for outcome in seen)
     if failure:
         board.write_failure(screen, failure)
-        screen.write_line(f"  at         {board.place(wanted, folder)}", bold=True)
+        screen.write_line(f"  at         {board.place(wanted, folder, failure)}", bold=True)
     screen.write_line(
         f"{id} {wanted.function}: {board.state(seen)}, {passed} of {len(seen)} tests pass",
         bold=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from typing import Any
@@ -149,7 +150,7 @@ class Session:
         try:
             said = put_back(self.folder, task)
         except UsageError as error:
-            said = str(error)
+            said = textwrap.fill(str(error), WIDTH)
         self._page(lambda _: self.screen.write_line(said))
 
     # -- what is known ------------------------------------------------------------------------------------------------
@@ -176,17 +177,19 @@ class Session:
     def show(self) -> None:
         """The main screen: what was just finished, the failure, where to go, the progress, the keys."""
         self.screen.clear()
-        for done in board.done_tasks(self.seen):
-            if self.before is not None and done.id not in self.before:
-                self.screen.write_line(f"{done.id} {done.function}: done", green=True, bold=True)
+        before = self.before if self.before is not None else {task.id for task in tasks()}
+        done = [f"{task.id} {task.function}" for task in board.done_tasks(self.seen) if task.id not in before]
+        if done:
+            self.screen.write_line(textwrap.fill(f"done: {', '.join(done)}", WIDTH), green=True, bold=True)
         first, task = board.first_failure(self.seen), self.task
         if first:
             self.screen.write_sep("-", f"kata {self.current.number}: {self.current.title}")
             board.write_failure(self.screen, first)
             if task:
-                self.screen.write_line(f"\n  open  {board.place(task, self.folder)}", bold=True)
+                self.screen.write_line(f"\n  open  {board.place(task, self.folder, first)}", bold=True)
         else:
-            self.screen.write_line("All done. Now train a network with your code, and see what it draws: kata grade")
+            praise = "All done. Now train a network with your code, and see what it draws: kata grade"
+            self.screen.write_line(praise, green=True, bold=True)
         self._foot(f"saved files are tested at once, {time.strftime('%H:%M:%S')}")
 
     def _all(self) -> None:
