@@ -211,7 +211,7 @@ def _plain(line: str) -> str:
 
 
 def place(task: Task, folder: Path, failure: Outcome | None = None) -> str:
-    """Where to look, as editors can jump to: `exercises/ddpm_step.py:31` where a failure names a line, else the `def`."""
+    """Where to look, as `exercises/ddpm_step.py:31`: the line that a failure names, else the function's `def`."""
     named = re.findall(r"(?m)^  at +\S*?(\w+\.py:\d+)", failure.message) if failure and failure.kind != "todo" else []
     if named:
         return f"{near(folder)}/{named[-1]}"
