@@ -33,7 +33,7 @@ from grading.looks import (
 )
 from grading.walks import walk
 
-# Of estimates from 8,000 numbers: five standard errors, or more, of the difference of two such.
+# Of estimates from 4,000 numbers: 3.6 standard errors, or more, of the difference of two such.
 ROUGH = Tolerance(rtol=0.0, atol=0.08)
 LARGE = 1e9  # at this scale of x and eps fresh noise is lost in the rounding, and a walk can be computed
 
@@ -197,7 +197,7 @@ def _walks(function: str, more: tuple) -> tuple[Look, ...]:
 
     def noise(f: Callable) -> Any:
         """Moments of what each step adds, in a walk that starts from zeros with a model that answers zero."""
-        zeros = torch.zeros(2000, 4, dtype=torch.float64)
+        zeros = torch.zeros(1000, 4, dtype=torch.float64)
         states = torch.stack(path(f, zeros, lambda x_t, t: torch.zeros_like(x_t)).states)
         return moments(states) if len(states) > 1 else "never asked"
 
