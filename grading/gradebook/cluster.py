@@ -36,7 +36,7 @@ def run_on_cluster(submissions: list[Submission], terms: Terms, address: str) ->
     with client:
         _check_workers(client, address)
         futures = {client.submit(launch, terms.job(s), pure=False, retries=MOST_RETRIES): s for s in submissions}
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield futures[future], _answer(future)
 
 

@@ -12,12 +12,7 @@ from grading.errors import UsageError
 from grading.gradebook import cluster, gradebook
 from grading.gradebook.job import kata_version
 
-CLASS = {
-    "ada": {"q_sample.py": FILES["q_sample.py"]},
-    "bo": STUBS,
-    "cy": STUBS,
-    "di": {"loss.py": "import os; os._exit(0)"},
-}
+CLASS = {"ada": {"q_sample.py": FILES["q_sample.py"]}, "bo": STUBS, "di": {"loss.py": "import os; os._exit(0)"}}
 
 
 def on(address: str):
@@ -47,7 +42,6 @@ def test_a_class_is_whole_though_a_worker_is_killed(tmp_path):
     assert [(row.name, row.status, row.points) for row in rows] == [
         ("ada", "graded", 12),
         ("bo", "graded", 0),
-        ("cy", "graded", 0),
         ("di", "graded", 0),
     ]
     summary.lines.append(f"cluster: {len(rows)} of {len(rows)} graded, a busy worker killed after the first")
