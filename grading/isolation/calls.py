@@ -1,4 +1,7 @@
-"""One call, seen from the trusted side: what is sent, what the child may ask, and what is made of its answer."""
+"""One call, seen from the trusted side: what is sent, what the child may ask, and what is made of its answer.
+
+Gradients reach the model's answers, and so its weights, and the arguments; not an argument by way of the model's x_t.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from torch import Tensor
 
 from grading import standins
 from grading.contract import NoiseSchedule
-from grading.isolation.protocol import ProtocolError
+from grading.isolation.protocol import MOST_BYTES, ProtocolError
 from grading.isolation.values import TABLES, Reader, Writer
 
 SAMPLERS = ("ddpm_sample", "ddim_sample")
 STANDINS = ("make_schedule", "q_sample")
+ROOM_TO_ANSWER, ROOM_TO_ASK = 1 << 22, 1 << 16  # bytes that the child may send, beside a multiple of what it was sent
 
 
 class Crossed(torch.autograd.Function):
@@ -48,6 +52,12 @@ class Call:
         self.generators: list[torch.Generator] = []
         self.functions: list[Callable] = []
         self.questions, self.most_questions = 0, 16
+        self.sent = 0
+
+    @property
+    def most_bytes(self) -> int:
+        """The longest answer that makes sense: the result, the gradients and the arguments, each sent once before."""
+        return min(MOST_BYTES, ROOM_TO_ANSWER + 8 * self.sent)
 
     def asked_too_often(self) -> bool:
         """Count one more question. Questions cost our time, so their number is bounded too: by 3 for each timestep."""
@@ -75,6 +85,7 @@ class Call:
         }
         self.tensors, self.generators, self.functions = writer.tensors, writer.generators, writer.functions
         self.sources = [t for t in self.tensors if t.requires_grad]
+        self.sent += sum(len(buffer) for buffer in writer.buffers)
         return header, writer.buffers
 
     def _values(self) -> tuple:
@@ -82,6 +93,8 @@ class Call:
 
     def reply(self, header: dict, body: memoryview) -> tuple[dict, list]:
         """Answer a question of the child's: what a function of ours gives, or what it raised."""
+        if len(body) > ROOM_TO_ASK + 2 * self.sent:
+            raise ProtocolError("a question about more numbers than it was given")
         args, kwargs = _arguments(header, body)
         writer = Writer()
         try:
@@ -94,6 +107,7 @@ class Call:
             self.raised = error
             return {"raised": [type(error).__name__, str(error)[:1000]]}, []
         self.sources += [t for t in writer.tensors if t.requires_grad]
+        self.sent += sum(len(buffer) for buffer in writer.buffers) if self.name not in SAMPLERS else 0
         return answer, writer.buffers
 
     def _asked(self, header: dict) -> Callable:

@@ -21,6 +21,7 @@ from grading.isolation.sandbox import Server, ServerGone, server
 from grading.isolation.submission import five_files
 
 KINDS = ("todo", "load", "crash")
+MOST_PRINTED = 20_000  # characters, of all calls
 PATIENCE = 2  # a function that gave no answer this often is not asked again
 
 
@@ -63,6 +64,7 @@ class IsolatedImplementation:
         self._key = 0
         self._spent = 0.0
         self._starts = 0
+        self._printed = 0
         self._silent: dict[str, int] = {}
 
     def __getattr__(self, name: str) -> Callable:
@@ -123,7 +125,7 @@ class IsolatedImplementation:
         """Send the call, answer the child's questions, take its result."""
         self._send(pipe, *call.message())
         while True:
-            header, body = protocol.receive(pipe, self._read)
+            header, body = protocol.receive(pipe, self._read, call.most_bytes)
             if "function" in header or "standin" in header:
                 if call.asked_too_often():
                     raise SubmissionError(
@@ -131,12 +133,24 @@ class IsolatedImplementation:
                     )
                 self._send(pipe, *call.reply(header, body))
                 continue
-            if header.get("printed"):
-                sys.stdout.write(clean(header["printed"]))
-            if "error" in header:
+            self._print(header.get("printed", ""))
+            try:
+                if "error" not in header:
+                    return call.result(header, body)
                 call.update(header, body)
-                raise self._told(call, header)
-            return call.result(header, body)
+            except ProtocolError:
+                raise
+            except Exception as error:
+                raise ProtocolError(f"an answer of no known form ({type(error).__name__})") from error
+            raise self._told(call, header)
+
+    def _print(self, text: Any) -> None:
+        """Pass on what the submission printed, up to a limit for all calls."""
+        if not isinstance(text, str):
+            raise ProtocolError("printed text that is none")
+        shown = clean(text)[: MOST_PRINTED - self._printed]
+        self._printed += len(shown)
+        sys.stdout.write(shown)
 
     def _told(self, call: Call, header: dict) -> SubmissionError:
         """The child's own account of an exception, as plain text."""
@@ -145,7 +159,7 @@ class IsolatedImplementation:
             raise ProtocolError("an error of no known form")
         try:
             read = tuple(Frame(clean(file, 200), int(line), clean(source, 200)) for file, line, source in frames)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ProtocolError("frames of no known form") from error
         told = SubmissionError(call.name, kind, " ".join(clean(header.get("message"), 1000).split()), read)
         told.__cause__ = call.raised

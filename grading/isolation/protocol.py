@@ -16,6 +16,7 @@ MAGIC = b"kata"
 MOST_HEADER = 1 << 20
 MOST_BYTES = 1 << 28
 MOST_TEXT = 4_000
+MOST_DIGITS = 20  # of an integer in a header
 
 
 class ProtocolError(Exception):
@@ -32,15 +33,17 @@ def send(pipe: socket.socket, header: dict, buffers: list[Any]) -> None:
     pipe.sendall(b"".join([PREFIX.pack(MAGIC, len(text), sum(len(b) for b in buffers)), text, *buffers]))
 
 
-def receive(pipe: socket.socket, exactly: Callable[[int], bytearray] | None = None) -> tuple[dict, memoryview]:
-    """Receive one frame: the header, and the bytes behind it. Raises Gone, ProtocolError, OSError."""
+def receive(
+    pipe: socket.socket, exactly: Callable[[int], bytearray] | None = None, most: int = MOST_BYTES
+) -> tuple[dict, memoryview]:
+    """Receive one frame: the header, and the bytes behind it, at most so many. Raises Gone, ProtocolError, OSError."""
     read = exactly or (lambda size: read_exactly(pipe, size))
     magic, header_size, size = PREFIX.unpack(read(PREFIX.size))
-    if magic != MAGIC or header_size > MOST_HEADER or size > MOST_BYTES:
+    if magic != MAGIC or header_size > MOST_HEADER or size > most:
         raise ProtocolError("a frame of no known form, or too large")
     text, body = read(header_size), read(size)
     try:
-        header = json.loads(bytes(text), parse_constant=_refuse)
+        header = json.loads(bytes(text), parse_constant=_refuse, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("a header that is not JSON") from error
     if not isinstance(header, dict):
@@ -57,6 +60,12 @@ def read_exactly(pipe: socket.socket, size: int) -> bytearray:
             raise Gone
         view = view[count:]
     return data
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ProtocolError("an integer that is too long")
+    return int(digits)
 
 
 def _refuse(constant: str) -> None:
