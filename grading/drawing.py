@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ from grading.pictures import samples_over_data, save
 from grading.pictures.forward import forward_process, schedules
 from grading.pictures.player import page_html, player_html
 from grading.pictures.reverse import paths, save_gif
-from grading.samplers import Comparison, compare, walks
+from grading.samplers import STEPS, Comparison, compare, walks
 from grading.trained import trained_network
 from grading.training import Progress, Trained, TrainingFailed
 
@@ -59,7 +59,10 @@ class Drawing:
     @cached_property
     def walks(self) -> dict[str, list[tuple[int, Tensor]]]:
         """Both samplers' ways from the same noise."""
-        return walks(self.impl, self.trained.network, self.setting, WALKING, self.progress)
+        return self._walks(*SAMPLERS)
+
+    def _walks(self, *samplers: str) -> dict[str, list[tuple[int, Tensor]]]:
+        return walks(self.impl, self.trained.network, self.setting, WALKING, self.progress, samplers)
 
     @cached_property
     def data(self) -> Tensor:
@@ -94,11 +97,12 @@ class Drawing:
     def paths_figure(self) -> Figure:
         return paths(self.walks, self.data)
 
-    def player(self) -> str:
-        return player_html(self.walks, self.data)
+    def player(self, *samplers: str) -> str:
+        """The player of "ddpm" or "ddim" alone, which asks nothing of the other; of both where none is named."""
+        return player_html(self._walks(*samplers) if samplers else self.walks, self.data)
 
-    def compare(self) -> Comparison:
-        return compare(self.impl, self.trained.network, self.setting, progress=self.progress)
+    def compare(self, steps: Sequence[int] = STEPS) -> Comparison:
+        return compare(self.impl, self.trained.network, self.setting, steps, progress=self.progress)
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -132,8 +136,3 @@ class Drawing:
             return f"it needs {blamed.id} {blamed.function}, which is not written yet; open {file}"
         where = f" ({trouble.frames[-1]})" if trouble.frames else ""
         return f"{blamed.id} {blamed.function}: {trouble.message}{where}; open {file}"
-
-
-def load(impl: str | Path, **setting: Any) -> Drawing:
-    """A Drawing of an implementation, with the default setting but for what is given."""
-    return Drawing(impl, Setting(**setting))

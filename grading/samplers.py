@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 
 from grading.chamfer import chamfer_distance
-from grading.experiment import Network, Setting, Watched, check_samples, floor
+from grading.experiment import SAMPLERS, Network, Setting, Watched, check_samples, floor
 from grading.path_check import Recorder
 from grading.training import Progress
 
 STEPS = (5, 10, 20, 50, 100, 250, 1000)
 ETAS = (0.0, 0.5, 1.0)
 NAMES = {0.0: "DDIM", 0.5: "eta = 0.5", 1.0: "DDPM, strided"}  # eta = 1 adds as much noise as DDPM does
+
+ALIKE = 1.25  # distances of one draw each that differ by less are called about the same
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,18 @@ def compare(
 
 
 def walks(
-    impl: Any, network: Network, setting: Setting, num_points: int, progress: Progress | None = None
+    impl: Any,
+    network: Network,
+    setting: Setting,
+    num_points: int,
+    progress: Progress | None = None,
+    samplers: Sequence[str] = SAMPLERS,
 ) -> dict[str, list[tuple[int, Tensor]]]:
-    """Both samplers' way from the same x_T: title -> [(t, x_t (n, 2)), ...], x_T first, (-1, x_0) last. On the CPU."""
+    """Each sampler's way from the same x_T: title -> [(t, x_t (n, 2)), ...], x_T first, (-1, x_0) last. On the CPU."""
     x_T, T = starting_noise(setting, num_points), len(setting.schedule.betas)
     found = {}
-    for name, steps in (("ddpm", T), ("ddim", setting.num_inference_steps)):
+    for name in samplers:
+        steps = T if name == "ddpm" else setting.num_inference_steps
         model = Recorder(Watched(network, T, name, steps, progress))
         x_0 = sample(impl, name, model, x_T, setting, steps, 0.0).cpu()
         states = [(int(t.flatten()[0]), x_t) for x_t, t, _ in model.calls]
@@ -147,14 +155,14 @@ def in_words(comparison: Comparison) -> str:
 
 
 def _order(comparison: Comparison, steps: int) -> str:
+    """Who is nearest and who farthest with this many steps; or, where they are close, that they are."""
     ranked = sorted((row for row in comparison.rows if row.steps == steps), key=lambda row: row.chamfer)
     first, last = ranked[0], ranked[-1]
-    sentence = f"With {steps} steps {name_of(first.eta)} is nearest to the data (Chamfer {first.chamfer:.3g})"
-    if first is last:
-        return f"{sentence}."
+    if last.chamfer < ALIKE * first.chamfer:
+        return f"With {steps} steps all are about equally far off (Chamfer {first.chamfer:.3g} to {last.chamfer:.3g})."
     return (
-        f"{sentence} and {name_of(last.eta)} farthest ({last.chamfer:.3g}), "
-        f"{times(last.chamfer / first.chamfer)} that distance."
+        f"With {steps} steps {name_of(first.eta)} comes nearest to the data (Chamfer {first.chamfer:.3g}), and "
+        f"{name_of(last.eta)} stays farthest ({last.chamfer:.3g}): {times(last.chamfer / first.chamfer)} as much."
     )
 
 
@@ -163,11 +171,10 @@ def _enough(comparison: Comparison) -> str:
     parts = []
     for eta in comparison.etas:
         rows = comparison.of(eta)
-        bound = 2 * min(row.chamfer for row in rows)
-        late = [row.steps for row in rows if row.chamfer > bound]
-        enough = next((row.steps for row in rows if not late or row.steps > max(late)), None)
-        parts.append(f"{name_of(eta)} from {enough}" if enough else f"{name_of(eta)} at no end of the scale")
-    return f"Within twice its own best stays {', '.join(parts)} steps on."
+        late = [row.steps for row in rows if row.chamfer > 2 * min(row.chamfer for row in rows)]
+        enough = next((row.steps for row in rows if row.steps > max(late, default=0)), None)
+        parts.append(f"{name_of(eta)} {f'from {enough} steps on' if enough else 'not even at the end'}")
+    return f"Within twice the best that it reaches is {', '.join(parts)}."
 
 
 def _time(comparison: Comparison, few: int, many: int) -> str:
