@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from grading.errors import UsageError
@@ -40,28 +41,24 @@ def gradebook(
         UsageError (a ValueError): the folder or the cluster makes no sense. A submission never raises.
     """
     submissions, others = collect(folder, out)
-    _make(out)
     rows = {s.slug: _known(s, out, terms) for s in submissions}
     waiting = [s for s in submissions if rows[s.slug].status == "waiting"]
     done = [row for row in rows.values() if row.status != "waiting"]
     for number, row in enumerate(done, start=1):
         if told:
             told(row, number, len(rows))
-    _write(list(rows.values()), out, terms)
-    if waiting:
-        for number, (submission, text) in enumerate(run(waiting, terms), start=len(done) + 1):
-            rows[submission.slug] = _arrived(submission, text, out, terms)
-            _write(list(rows.values()), out, terms)
-            if told:
-                told(rows[submission.slug], number, len(rows))
-    return list(rows.values()), others
-
-
-def _make(out: Path) -> None:
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        _write(list(rows.values()), out, terms)
     except OSError as error:
-        raise UsageError(f"--out {out}: that folder cannot be made ({error.strerror})") from None
+        raise UsageError(f"--out {out}: cannot be written there ({error.strerror})") from None
+    if waiting:
+        with closing(run(waiting, terms)) as answers:  # closed at once, also where `told` is interrupted
+            for number, (submission, text) in enumerate(answers, start=len(done) + 1):
+                rows[submission.slug] = _arrived(submission, text, out, terms)
+                _write(list(rows.values()), out, terms)
+                if told:
+                    told(rows[submission.slug], number, len(rows))
+    return list(rows.values()), others
 
 
 def _known(submission: Submission, out: Path, terms: Terms) -> Row:

@@ -5,18 +5,17 @@ A Dask worker never holds a line of a submission: it starts the same process as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from grading.errors import UsageError
 from grading.gradebook.collect import Submission
 from grading.gradebook.job import Terms, kata_version
 from grading.gradebook.launch import launch, lost
+from grading.gradebook.pool import Answers
 
 CONNECT_SECONDS = 15
 MOST_RETRIES = 2  # of a task that raises; a task whose worker died is given to another by the scheduler itself
 
 
-def run_on_cluster(submissions: list[Submission], terms: Terms, address: str) -> Iterator[tuple[Submission, str]]:
+def run_on_cluster(submissions: list[Submission], terms: Terms, address: str) -> Answers:
     """Yield each submission with its answer, as they arrive from the cluster at tcp://HOST:PORT or tls://HOST:PORT.
 
     Raises:

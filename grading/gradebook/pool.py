@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from grading.gradebook.collect import Submission
 from grading.gradebook.job import Terms
 from grading.gradebook.launch import launch
 
-Run = Callable[[list[Submission], Terms], Iterator[tuple[Submission, str]]]  # yields each answer as it arrives
+Answers = Generator[tuple[Submission, str], None, None]  # each submission with its answer, as they arrive
+Run = Callable[[list[Submission], Terms], Answers]
 
 
 def cores() -> int:
@@ -19,9 +20,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_here(
-    submissions: list[Submission], terms: Terms, workers: int | None = None
-) -> Iterator[tuple[Submission, str]]:
+def run_here(submissions: list[Submission], terms: Terms, workers: int | None = None) -> Answers:
     """Yield each submission with its answer, as they arrive. The cores are shared out among the workers.
 
     Ended early (an exception, or the iterator closed), it ends every process that it has started.

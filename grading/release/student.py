@@ -57,7 +57,7 @@ def student_files() -> dict[str, bytes]:
     for module in MODULES:
         files[f"exercises/{module}.py"] = stub((ROOT / f"solutions/{module}.py").read_text("utf-8")).encode()
     files["pyproject.toml"] = files["pyproject.toml"].replace(b'["grading", "solutions"]', b'["grading"]')
-    for name in ("board.yml", "pull-request.yml"):
+    for name in ("kata.yml", "pull-request.yml"):
         files[f".github/workflows/{name}"] = (TEMPLATES / "student" / name).read_bytes()
     files["README.md"] = _readme(PICTURE in files).encode()
     return dict(sorted(files.items()))

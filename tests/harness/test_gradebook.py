@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 from pathlib import Path
@@ -225,20 +224,21 @@ def test_a_process_that_dies_hangs_or_lies_is_a_sentence(script, says, tmp_path,
 
 def test_a_run_that_is_interrupted_leaves_no_process(tmp_path, monkeypatch):
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\nexec sleep 1000\n")
+    python.write_text(f"#!/bin/sh\nmkdir {tmp_path}/first && exit 3\nwhile :; do sleep 0.1; done\n")
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(launch, "GRACE", 0.2)
-    stop = threading.Event()
-    threading.Timer(0.3, stop.set).start()
-    job = terms().job(collect_one(tmp_path))
-    with pytest.raises(Lost, match="stopped"):
-        receive(launch.launch(job, stop=stop), terms())
+    for name in ("ada", "bo", "cy"):
+        put(tmp_path / "class" / name, FILES)
 
+    def interrupt(row, done, total):
+        raise KeyboardInterrupt
 
-def collect_one(folder: Path):
-    put(folder / "class" / "ada", FILES)
-    return collect(folder / "class", folder / "out")[0][0]
+    with pytest.raises(KeyboardInterrupt):
+        gradebook(tmp_path / "class", tmp_path / "out", terms(), told=interrupt)
+    assert wait_until(lambda: not grader_processes(str(python)), 5)
+    rows = json.loads((tmp_path / "out" / "gradebook.json").read_text())["rows"]
+    assert sorted(row["status"] for row in rows) == ["failed", "waiting", "waiting"]
 
 
 LIES = {

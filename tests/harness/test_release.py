@@ -20,7 +20,7 @@ from grading.errors import UsageError
 from grading.implementation import ROOT
 from grading.release import release_gradescope, release_student, student
 
-WORKFLOWS = ("board.yml", "pull-request.yml")
+WORKFLOWS = ("kata.yml", "pull-request.yml")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_a_workflow_is_yaml_with_the_least_rights(copy, name):
     yaml = pytest.importorskip("yaml")
     flow = yaml.safe_load((copy / ".github" / "workflows" / name).read_text())
     on = flow[True]  # what YAML makes of the word `on`
-    rights = {"board.yml": {"contents": "read"}, "pull-request.yml": {"issues": "write", "pull-requests": "write"}}
+    rights = {"kata.yml": {"contents": "read"}, "pull-request.yml": {"issues": "write", "pull-requests": "write"}}
     assert flow["permissions"] == rights[name]
     if name == "pull-request.yml":  # it has a token that can write: it must not touch the other side's code
         assert on == {"pull_request_target": {"types": ["opened", "reopened"]}}
