@@ -14,6 +14,8 @@ from grading.errors import UsageError
 from grading.katas import Task, task
 from grading.places import ROOT, find
 
+KEPT = ROOT / ".kata" / "kept"
+
 
 @app.command(rich_help_panel="Learn")
 def reset(
@@ -42,7 +44,7 @@ def put_back(folder: Path, task: Task, whole: bool = False) -> str:
     if folder == ROOT / "solutions":
         raise UsageError("kata reset: solutions/ is the reference, not yours to reset; leave --impl out for exercises/")
     path = folder / f"{task.module}.py"
-    kept = restore(path, task, ROOT / ".kata" / "kept", whole)
+    kept = restore(path, task, KEPT, whole)
     forget(task.id)
     what = f"every task of {path.name}" if whole else f"{task.id} {task.function}"
     lines = [f"{what}: the stub is back in {shown(path)}"]
