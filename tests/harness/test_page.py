@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,32 +14,7 @@ from grading.reports import write_report
 
 MOST_BYTES = 3_000_000
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CONTRAST = """() => {
-  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ratio = (a, b) => {
-    const [x, y] = [light(rgb(a)), light(rgb(b))];
-    return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
-  };
-  const behind = (node) => {
-    for (; node; node = node.parentElement) {
-      const colour = getComputedStyle(node).backgroundColor;
-      if ((rgb(colour)[3] ?? 1) === 1) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const found = [];
-  for (const node of document.querySelectorAll("body *")) {
-    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
-    if (!own || ["SCRIPT", "STYLE", "NOSCRIPT"].includes(node.tagName)) continue;
-    const style = getComputedStyle(node);
-    const ink = node.closest("svg") ? style.fill : style.color;
-    const paper = node.classList.contains("worth") ? getComputedStyle(node.previousElementSibling).fill : behind(node);
-    found.push([node.tagName + "." + node.getAttribute("class"), ratio(ink, paper)]);
-  }
-  return found;
-}"""
+CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 
 
 def graded(result, **parts):
@@ -79,28 +55,44 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def tab(chromium):
+    """tab(color_scheme=, reduced_motion=) is a tab of the browser, one for each setting; it notes what goes wrong."""
+    tabs = {}
+
+    def noting(**options):
+        key = tuple(options.items())
+        if key not in tabs:
+            page, complaints = chromium.new_page(**options), []
+            page.on("console", lambda message: complaints.append(f"console: {message.text}"))
+            page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+            page.on("dialog", lambda dialog: (complaints.append("a dialog"), dialog.dismiss()))
+            page.on("request", lambda request: complaints.append(request.url))
+            tabs[key] = page
+            page.complaints = complaints
+        return tabs[key]
+
+    return noting
+
+
 @pytest.fixture
-def show(chromium, pages):
-    """show(name, width=, color_scheme=) opens a page; what it logs or asks of the network is a failure at the end."""
-    contexts, complaints = [], []
+def show(tab, pages):
+    """show(name, width=, ...) opens a page in a tab; what it logs or asks of the network is a failure at the end."""
+    shown = {}
 
     def opened(name, width=1280, **options):
-        context = chromium.new_context(viewport={"width": width, "height": 844}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        address = pages[name].as_uri()
-        page.on("console", lambda message: complaints.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (complaints.append("a dialog"), dialog.dismiss()))
-        page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith(("data:", address)) else None)
-        page.goto(address)
-        page.complaints = complaints
+        page = tab(**options)
+        page.goto("about:blank")
+        if page not in shown:
+            page.complaints.clear()
+        shown[page] = {*shown.get(page, ()), pages[name].as_uri(), "data:,"}
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(pages[name].as_uri())
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    for page, expected in shown.items():
+        assert [complaint for complaint in page.complaints if complaint not in expected] == []
 
 
 def test_every_page_is_one_file_of_a_sensible_size(pages):
