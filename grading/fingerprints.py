@@ -33,7 +33,7 @@ from grading.looks import (
 )
 from grading.walks import walk
 
-# Of estimates from 4,000 numbers: 3.6 standard errors, or more, of the difference of two such.
+# Of estimates from 8,000 numbers: five standard errors, or more, of the difference of two such.
 ROUGH = Tolerance(rtol=0.0, atol=0.08)
 LARGE = 1e9  # at this scale of x and eps fresh noise is lost in the rounding, and a walk can be computed
 
@@ -197,7 +197,7 @@ def _walks(function: str, more: tuple) -> tuple[Look, ...]:
 
     def noise(f: Callable) -> Any:
         """Moments of what each step adds, in a walk that starts from zeros with a model that answers zero."""
-        zeros = torch.zeros(1000, 4, dtype=torch.float64)
+        zeros = torch.zeros(2000, 4, dtype=torch.float64)
         states = torch.stack(path(f, zeros, lambda x_t, t: torch.zeros_like(x_t)).states)
         return moments(states) if len(states) > 1 else "never asked"
 
@@ -244,12 +244,12 @@ def moments(states: Tensor) -> Tensor:
     scale = covariance / variance.clamp(min=1e-12)
     added = after - scale[:, None, None] * before
     spread = added.std(1, correction=0).mean(1).clamp(min=1e-6)
-    between_dims = (added[..., 0] - added[..., 1]).std(1, correction=0) / spread
     z = added / spread[:, None, None]
+    over_dims = z.mean(2).std(1, correction=0)
     noisy = z[spread > 1e-3]
     fourth = noisy.pow(4).mean() / 4
     neighbours, halves = (noisy[:, 0::2] * noisy[:, 1::2]).mean(), (noisy * noisy.roll(len(z[0]) // 2, 1)).mean()
-    return torch.cat([scale, spread.log(), z.mean((1, 2)), between_dims, torch.stack([fourth, neighbours, halves])])
+    return torch.cat([scale, spread.log(), z.mean((1, 2)), over_dims, torch.stack([fourth, neighbours, halves])])
 
 
 def _quiet_walks() -> tuple[Look, ...]:
