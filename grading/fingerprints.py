@@ -150,7 +150,17 @@ def listed(timesteps: Any) -> str:
 
 def _ddim_step() -> tuple[Look, ...]:
     x, eps, z = numbers(5, 3), numbers(5, 3, seed=1), numbers(5, 3, seed=2)
-    jumps = ((5, 2, 0.0), (5, 2, 0.4), (6, 3, 0.7), (3, 2, 1.0), (5, 0, 0.0), (4, -1, 0.0), (4, -1, 0.6), (0, -1, 0.0))
+    jumps = (
+        (5, 2, 0.0),
+        (5, 2, 0.4),
+        (6, 3, 0.7),
+        (3, 2, 1.0),
+        (5, 0, 0.0),
+        (5, 0, 0.5),
+        (4, -1, 0.0),
+        (4, -1, 0.6),
+        (0, -1, 0.0),
+    )
     values = [value(x, t, t_prev, eps, UNEVEN, eta, z) for t, t_prev, eta in jumps]
     float32 = value(x.float(), 5, 2, eps.float(), UNEVEN.to(torch.float32), 0.4, z.float())
     without = value(x, 5, 2, eps, UNEVEN)
