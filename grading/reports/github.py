@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grading.isolation.submission import five_files
-from grading.reports.parts import Part, parts
+from grading.reports.parts import WORDS, Part, parts
 from grading.reports.text import one_line, plain
 from grading.result import Result
 
@@ -30,7 +30,7 @@ def summary(result: Result) -> str:
     At most 14 messages of at most `text.MOST` characters: far below the 1 MiB that a step may write.
     """
     rows = [
-        f"| {MARKS[part.status]} {part.status} | {part.id} | {code(part.name)} | {code(part.title)} "
+        f"| {MARKS[part.status]} {WORDS[part.status]} | {part.id} | {code(part.name)} | {escaped(part.title)} "
         f"| {part.points:g} / {part.max_points:g} |"
         for part in parts(result)
     ]
@@ -48,13 +48,18 @@ def summary(result: Result) -> str:
     if result.training_message:
         told.insert(0, ("training", plain(result.training_message)))
     for name, message in told:
-        lines += [f"### {code(name)}", "", fenced(message), ""]
+        lines += [f"### {escaped(name)}", "", fenced(message), ""]
     return "\n".join(lines)
 
 
 def code(text: str) -> str:
-    """One line as inline code in which nothing has a meaning: every mark of punctuation is a character reference."""
-    return "<code>" + re.sub(r"[^\w ]|_", lambda match: f"&#{ord(match[0])};", one_line(text)) + "</code>"
+    """One line of a submission's as inline code, where mentions and addresses mean nothing either."""
+    return f"<code>{escaped(text)}</code>"
+
+
+def escaped(text: str) -> str:
+    """One line in which nothing is Markdown or HTML: every mark of punctuation is a character reference."""
+    return re.sub(r"[^\w ]|_", lambda match: f"&#{ord(match[0])};", one_line(text))
 
 
 def fenced(text: str) -> str:

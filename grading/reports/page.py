@@ -12,12 +12,12 @@ from markupsafe import Markup
 
 from grading.failure import LABEL
 from grading.katas import katas
-from grading.reports.parts import next_task, number, ratio
+from grading.reports.parts import WORDS, next_task, number, ratio
 from grading.reports.scale import scale
 from grading.reports.text import one_line, plain
 from grading.result import CaseResult, Result, SamplerResult, TaskResult
 
-STATES = {"done": ("✓", "done"), "wrong": ("✗", "wrong"), "todo": ("○", "to do"), "locked": ("·", "not run")}
+MARKS = {"done": "✓", "wrong": "✗", "todo": "○", "locked": "·"}
 NAMES = {"dataset": "data set", "num_points": "points of each sampler", "num_inference_steps": "steps of DDIM"}
 
 
@@ -41,7 +41,8 @@ def page(result: Result, clouds: dict[str, str] | None = None, loss: str = "", p
     return environment.get_template("page.html").render(
         result=result,
         groups=groups(result),
-        states=STATES,
+        marks=MARKS,
+        words=WORDS,
         failures=failures,
         headline=headline,
         labelled=labelled,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from grading.reports.text import one_line, plain
 from grading.result import Result, SamplerResult, TaskResult
 
+WORDS = {"done": "done", "wrong": "wrong", "todo": "to do", "locked": "not run"}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -38,7 +40,7 @@ class Part:
 
 def parts(result: Result) -> list[Part]:
     """Tasks in their order, then DDPM and DDIM."""
-    samples = [_samples(f"6.{i}", sampler, result.floor) for i, sampler in enumerate(result.samplers, 1)]
+    samples = [_samples(f"6.{i}", sampler, result) for i, sampler in enumerate(result.samplers, 1)]
     return [*map(_task, result.tasks), *samples]
 
 
@@ -55,10 +57,11 @@ def _task(task: TaskResult) -> Part:
     )
 
 
-def _samples(id: str, sampler: SamplerResult, floor: float | None) -> Part:
+def _samples(id: str, sampler: SamplerResult, result: Result) -> Part:
     title = f"samples in {sampler.steps} steps"
-    message = "\n".join(filter(None, (distance(sampler, floor), plain(sampler.message))))
-    status = "locked" if sampler.chamfer is None else "done" if sampler.points >= sampler.max_points else "wrong"
+    message = "\n".join(filter(None, (distance(sampler, result.floor), plain(sampler.message))))
+    full = sampler.chamfer is not None and sampler.points >= sampler.max_points
+    status = "done" if full else "locked" if result.training_message else "wrong"
     name, seconds = f"{one_line(sampler.name)} samples", sampler.seconds
     return Part(id, name, title, status, sampler.points, sampler.max_points, message, "", seconds)
 
