@@ -21,6 +21,8 @@ ADVICE = {
     "todo": "write the body of the function, then run again",
     "load": "repair the file first; the tests of the other files run without it",
     "timeout": "look for a loop that never ends, or for work done once per sample",
+    "not a number": "look for 0 / 0, and for the root or the logarithm of a negative number",
+    "infinite value": "look for a division by 0, and for the logarithm of 0",
     "gone": "the process that ran it ended; nothing in these functions may exit or use up the memory",
 }
 
@@ -145,24 +147,32 @@ class Observation:
         except SubmissionError as error:
             raise self._error(error) from error
         except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
-            lines = [("called", self.called), ("because", describe(error))]
+            lines = [self._looked_at(), ("because", describe(error))]
             raise self.checker.fail("what came back cannot be used", *lines) from error
+
+    def _looked_at(self) -> tuple[str, str]:
+        """The call, or what else was looked at."""
+        return "called" if self.called.startswith(f"{self.checker.task.function}(") else "looked at", self.called
 
     def _failure(self, difference: Mismatch, seen: Any, source: str, tolerance: Tolerance) -> Failure:
         checker, is_sentence = self.checker, difference.problem == difference.got
         known = diagnose(checker.implementation, checker.task.function, self.probe, seen, tolerance)
-        bound = f", tolerance {tolerance.rtol:g}" if difference.problem == "wrong value" and tolerance.rtol else ""
-        lines = [("called", self.called), *(("at", str(frame)) for frame in self.locate()[-1:])]
+        exact = difference.problem != "wrong value" or not isinstance(seen, (Tensor, float)) or not tolerance.rtol
+        bound = "" if exact else f", tolerance {tolerance.rtol:g}"
+        lines = [self._looked_at(), *(("at", str(frame)) for frame in self.locate()[-1:])]
         lines += [] if is_sentence else [("got", difference.got)]
         lines += [("expected", difference.expected), ("because", f"{source}{bound}")]
+        if difference.problem in ("not a number", "infinite value"):
+            lines.append(("do", ADVICE[difference.problem]))
         if known:
-            lines.append(("looks like", f"{known.says} ({known.confuses})"))
+            confuses = "" if known.confuses == source else f" ({known.confuses})"
+            lines.append(("looks like", f"{known.says}{confuses}"))
         where = f" at {self.where}" if self.where else ""
         return self.checker.fail(f"{difference.problem}{where}", *lines, misconception=known.id if known else None)
 
     def _error(self, error: SubmissionError) -> Failure:
         task = self.checker.task
-        lines = [("called", self.called)] if error.kind in ("crash", "timeout", "gone") else []
+        lines = [self._looked_at()] if error.kind in ("crash", "timeout", "gone") else []
         lines += [("at", str(frame)) for frame in error.frames[-3:]]
         if error.kind == "todo" and not error.frames:
             lines += [("file", f"{task.module}.py")]
@@ -198,7 +208,8 @@ def _shown(name: str, value: Any) -> str:
         return f"schedule (T={len(value.betas)})"
     if isinstance(value, Tensor):
         small = value.numel() <= 4 and value.ndim == 1 and not value.is_meta
-        return f"{name} {[float(number(v)) for v in value.tolist()]}" if small else f"{name} {tuple(value.shape)}"
+        entries = ", ".join(number(v) for v in value.tolist()) if small else ""
+        return f"{name} [{entries}]" if small else f"{name} {tuple(value.shape)}"
     if value is None or isinstance(value, (bool, int, float, str)):
         return f"{name}={value}"
     return name

@@ -84,7 +84,8 @@ def _values(got: Any, expected: Any) -> Mismatch:
 
 def _tensor_mismatch(got: Any, expected: Tensor, tolerance: Tolerance) -> Mismatch | None:
     if type(got) is not Tensor:
-        return Mismatch("wrong type", kind(got), kind(expected))
+        missing = " (is a return missing?)" if got is None else ""
+        return Mismatch("wrong type", f"{kind(got)}{missing}", kind(expected))
     if got.layout != torch.strided:
         return Mismatch("wrong type", f"Tensor of layout {got.layout}", "a dense Tensor")
     if got.shape != expected.shape:
@@ -109,7 +110,7 @@ def _first_and_worst(problem: str, got: Tensor, expected: Tensor, wrong: Tensor)
     index = tuple(int(i) for i in wrong.nonzero()[0])
     where = f" at {list(index)}" if index else ""
     total = got.numel()
-    count = f"      {int(wrong.sum())} of {total} entries differ" if total > 1 else ""
+    count = f"   {int(wrong.sum())} of {total} differ" if total > 1 else ""
     gap = (got - expected).abs().nan_to_num(0.0, 0.0, 0.0).max().item() if problem == "wrong value" and total > 1 else 0
     largest = f", largest gap {number(gap)}" if gap else ""
     return Mismatch(problem, f"{number(got[index].item())}{where}{count}{largest}", number(expected[index].item()))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass, field
 
 WIDTH = 80
 LABEL = 11
+KEPT = "\N{NO-BREAK SPACE}"
 
 
 @dataclass
@@ -34,4 +36,6 @@ class Failure(AssertionError):
 def _wrapped(label: str, text: str, indent: int) -> str:
     first = f"  {label:<{indent}}" if indent else ""
     later = " " * (indent + 2)
-    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+    whole = re.sub(r"(?<=\d,) (?=\d)|(?<=\w) (?=\(\d)", KEPT, text)  # x_t (64, 2) stays on one line
+    filled = textwrap.fill(whole, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+    return filled.replace(KEPT, " ")
