@@ -115,12 +115,13 @@ def model(x_t: Tensor, t: Tensor) -> Tensor:
     return 0.3 * x_t * (1 + 0.1 * broadcast(t, x_t).to(x_t))
 
 
-# What torch says on the meta device, and what it means.
+# What torch and devices.py say on the meta device, and what it means.
 DEVICE = (
     ("item()", "asks for a value"),
     ("no data", "leaves the device"),
     ("to numpy", "leaves the device"),
     ("expected device", "mixes devices"),
+    ("inputs are on another", "mixes devices"),
 )
 
 

@@ -42,7 +42,7 @@ def sigma(a: Any) -> Tensor:
 
 
 def towards(a: Any) -> Tensor:
-    return (1 - a.bar_prev - a.sigma**2).clamp(min=0) ** 0.5 * a.eps
+    return (1 - a.bar_prev - a.sigma**2) ** 0.5 * a.eps
 
 
 def shrunk(a: Any) -> Tensor:
