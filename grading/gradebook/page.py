@@ -18,8 +18,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .35rem; text-align: right; vertical-align: middle; }
 thead th { font-weight: 600; vertical-align: bottom; white-space: nowrap; }
 th[scope=row], .text { text-align: left; }
-th[scope=row] { min-width: 8rem; max-width: 16rem; overflow-wrap: anywhere; }
-td.text { min-width: 15rem; max-width: 30rem; overflow-wrap: anywhere; }
+th[scope=row] { min-width: 7rem; max-width: 16rem; overflow-wrap: anywhere; }
+td.text { min-width: 13rem; max-width: 30rem; overflow-wrap: anywhere; }
 td.none { opacity: .45; }
 td.total { font-weight: 600; }
 tr.refused, tr.failed { background: var(--soft); }
