@@ -38,7 +38,7 @@ class Recipe:
 
 
 RECIPES = {
-    "kata": Recipe("kata", 128, 6, 4000, 256, 3e-3, one_cycle=True, stratified=True, t_power=1.5, ema=0.995),
+    "kata": Recipe("kata", 128, 6, 3500, 256, 3e-3, one_cycle=True, stratified=True, t_power=1.5, ema=0.995),
     "course": Recipe("course", 128, 3, 5000, 128, 1e-3),
 }
 
