@@ -26,7 +26,8 @@ class Roll:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+        if self.console.is_terminal:
+            self.bars.stop()
 
     def told(self, row: Row, done: int, total: int) -> None:
         """Show one row that is done."""

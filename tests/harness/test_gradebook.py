@@ -34,8 +34,8 @@ def no_run(submissions, terms):
 def grader_processes(mark: str) -> list[str]:
     """Processes of ours: those with the mark in their command line."""
     found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
+    for entry in Path("/proc").glob("[0-9]*"):  # empty where there is no /proc
+        if int(entry.name) != os.getpid():
             try:
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:

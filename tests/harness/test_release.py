@@ -60,6 +60,7 @@ def test_the_copy_holds_what_a_student_needs_and_no_answers(copy):
     asked |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").glob("test_*.py")}
     assert asked <= names
     assert not [name for name in names if "harness" in name or "__pycache__" in name or name.startswith("solutions")]
+    assert "solutions" not in (copy / "pyproject.toml").read_text()
     for name, stub in STUBS.items():
         assert (copy / "exercises" / name).read_text() == stub
     for name in names:
