@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -96,7 +97,7 @@ def compare() -> Any:
     print("steps " + "".join(f"{name_of(eta):>15}  seconds" for eta in found.etas))
     for rows in zip(*(found.of(eta) for eta in found.etas)):
         print(f"{rows[0].steps:>5} " + "".join(f"{row.chamfer:>15.2f}  {row.seconds:>7.2f}" for row in rows))
-    print(f"\n{in_words(found)}")
+    print("", *textwrap.wrap(in_words(found), 96), sep="\n")
     return Image(data=_png(comparison(found)), width=700, alt="Chamfer distance and seconds over the number of steps")
 
 
