@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
+from torch import Tensor
 
 from grading.compare import EXACT, Tolerance, same
 from grading.errors import SubmissionError
@@ -24,16 +25,18 @@ def diagnose(
 ) -> Misconception | None:
     """Name the misconception of `function` that nothing tells from the implementation's version of it, or None.
 
-    It must agree in every look of the function's fingerprint, and give what the failing probe has seen. So two
-    mistakes at once have no name (unless the catalogue has the pair), and a wrong name is not given on a resemblance.
+    It must agree in every look of the function's fingerprint, or in all those at values, and give what the failing
+    probe has seen. So two wrong values at once have no name (unless the catalogue has the pair), and a wrong name is
+    not given on a resemblance.
     """
     try:
-        suspects = [
-            m for m in _alike(implementation, function) if _reproduces(m, implementation, probe, seen, tolerance)
-        ]
+        whole = (m for m in _alike(implementation, function) if _reproduces(m, implementation, probe, seen, tolerance))
+        parts = (
+            m for m in _alike(implementation, function, False) if same(_quietly(probe, m.wrong), plain(seen), tolerance)
+        )
+        return next(whole, None) or next(parts, None)
     except Exception:  # a missing name is a small loss; a crash here would hide the failure itself
         return None
-    return next(iter(suspects), None)
 
 
 def _reproduces(m: Misconception, implementation: Any, probe: Probe, seen: Any, tolerance: Tolerance) -> bool:
@@ -43,38 +46,53 @@ def _reproduces(m: Misconception, implementation: Any, probe: Probe, seen: Any, 
     return not same(_quietly(probe, getattr(implementation, m.function)), plain(seen), tolerance)
 
 
-_found: WeakKeyDictionary[Any, dict[str, list[Misconception]]] = WeakKeyDictionary()
+_found: WeakKeyDictionary[Any, dict[tuple[str, bool], list[Misconception]]] = WeakKeyDictionary()
 
 
-def _alike(implementation: Any, function: str) -> list[Misconception]:
+def _alike(implementation: Any, function: str, manners: bool = True) -> list[Misconception]:
     """The misconceptions that share the fingerprint of the implementation's function; worked out once.
 
     First those that come from an earlier function of the implementation, if that makes the same mistake itself.
     """
-    known = _found.setdefault(implementation, {})
-    if function not in known:
-        known[function] = []  # for a crash half way: it is not tried again
-        found = resembling(getattr(implementation, function), function)
-        earlier = [m for m in found if m.inherited and m.inherited.id in _ids(implementation, m.inherited.function)]
+    known, key = _found.setdefault(implementation, {}), (function, manners)
+    if key not in known:
+        known[key] = []  # for a crash half way: it is not tried again
+        found = resembling(getattr(implementation, function), function, manners)
+        earlier = [
+            m for m in found if m.inherited and m.inherited.id in _ids(implementation, m.inherited.function, manners)
+        ]
         there = [replace(m, says=f"{m.says}, in {m.inherited.function}") for m in earlier if m.inherited]
-        known[function] = [*there, *(m for m in found if m not in earlier)]
-    return known[function]
+        known[key] = [*there, *(m for m in found if m not in earlier)]
+    return known[key]
 
 
-def _ids(implementation: Any, function: str) -> list[str]:
-    return [m.id for m in _alike(implementation, function)]
+def _ids(implementation: Any, function: str, manners: bool) -> list[str]:
+    return [m.id for m in _alike(implementation, function, manners)]
 
 
-def resembling(student: Callable, function: str) -> list[Misconception]:
-    """The misconceptions of a function that nothing in its fingerprint tells from `student`, the likely ones first."""
-    suspects, saw_a_value = list(catalogue(function)), False
+def resembling(student: Callable, function: str, manners: bool = True) -> list[Misconception]:
+    """The misconceptions of a function that nothing in its fingerprint tells from `student`, the likely ones first.
+
+    Without manners, only values are compared: then another mistake may be made beside, in dtype, device or in place.
+    """
+    suspects, all_seen = list(catalogue(function)), []
     for number, look in enumerate(looks(function)):
+        if look.manners and not manners:
+            continue
         here = _quietly(look.probe, student)
-        saw_a_value = saw_a_value or not _is_raised(here)
+        all_seen.append(here)
         suspects = [m for m in suspects if same(_fingerprint(m, number), here, look.tolerance)]
         if not suspects:
             break
-    return suspects if saw_a_value else []
+    return suspects if _say_something(all_seen) else []
+
+
+def _say_something(all_seen: list[Any]) -> bool:
+    """Whether there is more to compare than exceptions and nan."""
+    tensors = [seen for seen in all_seen if isinstance(seen, Tensor)]
+    if any(seen.is_meta or seen.isfinite().any() for seen in tensors):
+        return True
+    return not tensors and not all(isinstance(seen, str) and seen.startswith(RAISED) for seen in all_seen)
 
 
 @cache
@@ -97,7 +115,3 @@ def _quietly(probe: Probe, function: Callable) -> Any:
         return raised(error)
     finally:
         torch.set_rng_state(before)
-
-
-def _is_raised(seen: Any) -> bool:
-    return isinstance(seen, str) and seen.startswith(RAISED)

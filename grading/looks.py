@@ -19,10 +19,15 @@ HOPELESS = ("timeout", "gone")  # a submission that hangs, or whose process died
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a function."""
+    """One look at a function.
+
+    Attributes:
+        manners: whether it looks at how a value is worked out (dtype, device, in place) and not at the value.
+    """
 
     probe: Probe
     tolerance: Tolerance = EXACT
+    manners: bool = False
 
 
 def copied(value: Any) -> Any:
@@ -86,16 +91,17 @@ def steadily(probe: Probe) -> Probe:
 def value(*args: Any) -> Look:
     """What a call returns."""
     float32 = any(isinstance(a, Tensor) and a.dtype == torch.float32 for a in args)
-    return Look(steadily(lambda f: f(*(copied(a) for a in args))), SINGLE if float32 else EXACT)
+    probe = steadily(lambda f: f(*(copied(a) for a in args)))
+    return Look(probe, SINGLE if float32 else EXACT, manners=float32)
 
 
 def in_place(function: str, *args: Any) -> Look:
-    return Look(lambda f: ", ".join(changed_in_place(function, f, args, {})))
+    return Look(lambda f: ", ".join(changed_in_place(function, f, args, {})), manners=True)
 
 
 def on_meta(*args: Any) -> Look:
     moved = [to_meta(a) for a in args]
-    return Look(lambda f: kind_and_device(f(*moved)))
+    return Look(lambda f: kind_and_device(f(*moved)), manners=True)
 
 
 def kind_and_device(value: Any) -> str:

@@ -29,6 +29,12 @@ def test_three_of_ten_by_hand(kata):
 
 
 @timesteps
+def test_the_stride_is_rounded_down(kata):
+    """11 / 4 is nearer to 3 than to 2, but a stride is T // S, a whole number that never leads past the end."""
+    kata(11, 4).gives([6, 4, 2, 0], "i * (11 // 4)")
+
+
+@timesteps
 def test_a_number_that_divides(kata):
     """Fifty of a thousand: 980 down to 0 by twenties."""
     kata(1000, 50).gives(list(range(980, -1, -20)), "i * (1000 // 50)")

@@ -60,8 +60,6 @@ PREV = (
     ("one_early_at_both", "alpha_bar[t - 1] and alpha_bar[t_prev - 1]: t counts from 0 here",
      step(bar=lambda a: closed_form.alpha_bar_at(a.tables, a.t - 1),
      bar_prev=lambda a: closed_form.alpha_bar_at(a.tables, a.prev - 1))),
-    ("exchanged", "alpha_bar[t] and alpha_bar[t_prev] exchanged",
-     step(bar=bar_prev, bar_prev=lambda a: a.tables.alphas_cumprod[a.t])),
     ("exchanged_with_eta", "alpha_bar[t] and alpha_bar[t_prev] exchanged",
      step(bar=bar_prev, bar_prev=lambda a: a.tables.alphas_cumprod[a.t], sigma=_only_with_eta(sigma))),
     ("root_taken_of_a_number", "torch.sqrt of the Python number 1.0 at t_prev = -1: torch.sqrt takes Tensors",

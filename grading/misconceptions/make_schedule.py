@@ -53,6 +53,8 @@ for name, says, wrong in (
      schedule(bar=lambda b: (-b.cumsum(0)).exp())),
     ("product_of_roots_in_alphas", "sqrt(1 - beta) where alpha = 1 - beta belongs",
      schedule(alphas=lambda b: (1 - b).sqrt())),
+    ("product_of_roots", "sqrt(1 - beta) where alpha = 1 - beta belongs, in alphas and in their product",
+     schedule(alphas=lambda b: (1 - b).sqrt(), bar=lambda b: (1 - b).sqrt().cumprod(0))),
     ("betas_as_alphas", "beta where alpha = 1 - beta belongs", schedule(alphas=lambda b: b)),
     ("square_in_alphas", "1 - beta^2 where alpha = 1 - beta belongs", schedule(alphas=lambda b: 1 - b**2)),
     ("betas_lost", "alpha in the place of betas", schedule(betas=lambda b: 1 - b)),
