@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from grading.chamfer import chamfer_distance
 from grading.contract import NoiseSchedule, linear_schedule
 from grading.data import DATASETS, make_dataset
 from grading.errors import SubmissionError, UsageError, describe
 from grading.path_check import Recorder, check_path
-from grading.training import RECIPES, REPORT_EVERY, Progress, Trained, TrainingFailed, train
+from grading.training import RECIPES, Progress, Trained, TrainingFailed, train
+from grading.watched import SamplesRejected, Watched, check_samples
 
 TRAINING_POINTS = 65_536
 FLOOR_DRAWS = 5
 SAMPLERS = ("ddpm", "ddim")
-Network = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,8 @@ class Setting:
 class Part:
     """What one sampler made: samples (n, 2) and their distance to fresh data, or a sentence that says why not.
 
-    `unlawful` says why the samples are not where the model led (see path_check); `path` is the walk, x_T first, x_0 last.
+    `unlawful` says why the samples are not where the model led (see path_check); `path` is the walk,
+    x_T first, x_0 last.
     """
 
     samples: Tensor | None = None
@@ -147,13 +147,15 @@ def sample_stage(
     steps = len(setting.schedule.betas) if name == "ddpm" else setting.num_inference_steps
     generator = torch.Generator(setting.device).manual_seed(setting.seed_for(name))
     x_T = torch.randn(setting.num_points, 2, device=setting.device, generator=generator)
-    model = Recorder(Watched(trained.network, len(setting.schedule.betas), name, steps, progress))
+    watched = Watched(trained.network, len(setting.schedule.betas), name, steps, progress)
+    model = Recorder(watched)
     started = time.perf_counter()
     try:
         if name == "ddpm":
             samples = impl.ddpm_sample(model, x_T.clone(), setting.schedule, generator=generator)
         else:
             samples = impl.ddim_sample(model, x_T.clone(), setting.schedule, steps, 0.0, generator=generator)
+        watched.check_timesteps()
         samples = check_samples(samples, x_T, f"{name}_sample")
     except Exception as error:
         return Part(failure=sentence(error), seconds=time.perf_counter() - started)
@@ -186,53 +188,6 @@ def conclude(setting: Setting, trained: Trained | None, failure: str | None, ddp
         ddim=ddim,
         versions=versions(),
     )
-
-
-class Watched(nn.Module):
-    """A network that tells how far a sampler has come, and refuses a t that the schedule does not have."""
-
-    def __init__(self, network: Network, T: int, stage: str, total: int, progress: Progress | None) -> None:
-        super().__init__()
-        self.network, self.T, self.stage, self.total, self.progress = network, T, stage, total, progress
-        self.calls = 0
-
-    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
-        if not isinstance(t, Tensor) or t.is_floating_point():
-            raise TypeError(f"model(x_t, t) takes t as an int64 tensor (B,); it was given {kind(t)}")
-        if bool(((t < 0) | (t >= self.T)).any()):
-            raise ValueError(
-                f"the timesteps are 0 ... {self.T - 1}; the model was asked about {int(t.min())} ... {int(t.max())}"
-            )
-        answer = self.network(x_t, t)
-        self.calls += 1
-        if self.progress is not None and (self.calls % REPORT_EVERY == 0 or self.calls == self.total):
-            self.progress(self.stage, min(self.calls, self.total), self.total)
-        return answer
-
-
-class SamplesRejected(Exception):
-    """What a sampler returned is no cloud of points: one sentence for its author."""
-
-
-def kind(value: Any) -> str:
-    """What a value is, in a word or two: `int`, `torch.float32 tensor`."""
-    return f"{value.dtype} tensor" if isinstance(value, Tensor) else type(value).__name__
-
-
-def check_samples(samples: Any, x_T: Tensor, function: str) -> Tensor:
-    """Return samples if they are what the contract asks for, or raise SamplesRejected."""
-    if not isinstance(samples, Tensor):
-        raise SamplesRejected(f"{function} must return a tensor; it returned {type(samples).__name__}")
-    if samples.shape != x_T.shape:
-        raise SamplesRejected(f"{function} must return shape {tuple(x_T.shape)}; it returned {tuple(samples.shape)}")
-    if samples.dtype != x_T.dtype:
-        raise SamplesRejected(f"{function} must keep the dtype {x_T.dtype}; it returned {samples.dtype}")
-    if samples.device != x_T.device:
-        raise SamplesRejected(f"{function} must stay on {x_T.device}; it returned a tensor on {samples.device}")
-    wrong = int((~samples.isfinite()).sum())
-    if wrong:
-        raise SamplesRejected(f"{function} must return finite points; {wrong} of {samples.numel()} entries are not")
-    return samples.detach()
 
 
 def sentence(error: Exception) -> str:

@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from grading.chamfer import chamfer_distance
-from grading.experiment import SAMPLERS, Network, Setting, Watched, check_samples, floor
+from grading.experiment import SAMPLERS, Setting, floor
 from grading.path_check import Recorder
 from grading.training import Progress
+from grading.watched import Network, Watched, check_samples
+from grading.watched import Network, Watched, check_samples
 
 STEPS = (5, 10, 20, 50, 100, 250, 1000)
 ETAS = (0.0, 0.5, 1.0)
