@@ -84,7 +84,10 @@ def resembling(student: Callable, function: str, manners: bool = True) -> list[M
         suspects = [m for m in suspects if same(_fingerprint(m, number), here, look.tolerance)]
         if not suspects:
             break
-    return suspects if _say_something(all_seen) else []
+    if _say_something(all_seen):
+        return suspects
+    own = [m for m in suspects if not m.inherited]  # of a loop something is seen even if all its states are nan
+    return own if function.endswith("_sample") and not all(map(_is_raised, all_seen)) else []
 
 
 def _say_something(all_seen: list[Any]) -> bool:
@@ -92,7 +95,11 @@ def _say_something(all_seen: list[Any]) -> bool:
     tensors = [seen for seen in all_seen if isinstance(seen, Tensor)]
     if any(seen.is_meta or seen.isfinite().any() for seen in tensors):
         return True
-    return not tensors and not all(isinstance(seen, str) and seen.startswith(RAISED) for seen in all_seen)
+    return not tensors and not all(map(_is_raised, all_seen))
+
+
+def _is_raised(seen: Any) -> bool:
+    return isinstance(seen, str) and seen.startswith(RAISED)
 
 
 @cache
