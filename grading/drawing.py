@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from grading.errors import SubmissionError
-from grading.experiment import SAMPLERS, Experiment, SamplesRejected, Setting, check_samples, conclude, sample_stage
+from grading.experiment import SAMPLERS, Experiment, Setting, conclude, sample_stage
 from grading.implementation import Implementation, find
 from grading.katas import task, task_of
 from grading.pictures import samples_over_data, save
@@ -22,6 +22,7 @@ from grading.pictures.reverse import paths, save_gif
 from grading.samplers import STEPS, Comparison, compare, walks
 from grading.trained import trained_network
 from grading.training import Progress, Trained, TrainingFailed
+from grading.watched import SamplesRejected, check_samples
 
 FORWARD = (49, 149, 399, 999)  # where the linear schedule has much, some, little and nothing left of the data
 WALKING = 600  # points in a moving picture

@@ -18,7 +18,6 @@ from grading.experiment import SAMPLERS, Setting, floor
 from grading.path_check import Recorder
 from grading.training import Progress
 from grading.watched import Network, Watched, check_samples
-from grading.watched import Network, Watched, check_samples
 
 STEPS = (5, 10, 20, 50, 100, 250, 1000)
 ETAS = (0.0, 0.5, 1.0)
