@@ -21,9 +21,9 @@ def forward_process(states: Sequence[tuple[int, Tensor]], alphas_cumprod: Tensor
         states: (t, x_t (n, 2)), the data first; every x_t holds the same points in the same order.
         alphas_cumprod: (T,), for the titles.
     """
-    half = max(view_of(states[0][1]), 3.5)
+    half = max(view_of(states[0][1], margin=0.3), 3.5)
     height = states[0][1][:, 1].numpy()
-    figure, axes = panels(1, len(states), 1.95)
+    figure, axes = panels(1, len(states), 1.9)
     for panel, (t, x_t) in zip(axes[0], states):
         x, y = x_t.detach().cpu().double().numpy().T
         panel.scatter(x, y, c=height, cmap="viridis", s=1.6, linewidths=0)

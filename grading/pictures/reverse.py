@@ -34,11 +34,12 @@ FRAME_MS, LAST_MS = 90, 2500
 @styled
 def paths(walks: Mapping[str, Walk], data: Tensor) -> Figure:
     """The paths of a few points, the same starting points and colours in every panel: ring at x_T, dot at x_0."""
-    half = max(view_of(data), 3.5)
+    ways = [np.stack([x_t[: len(COLOURS)].double().numpy() for _, x_t in walk]) for walk in walks.values()]
+    farthest = max(float(np.abs(way).max()) for way in ways)
+    half = min(max(view_of(data), 1.03 * farthest), 2 * view_of(data))  # a wrong step may lead to the end of the world
     figure, axes = panels(1, len(walks), 3.7)
-    for panel, (title, walk) in zip(axes[0], walks.items()):
+    for panel, title, way in zip(axes[0], walks, ways):  # way (steps + 1, points, 2)
         cloud(panel, data, PALE, half, size=10)
-        way = np.stack([x_t[: len(COLOURS)].double().numpy() for _, x_t in walk])  # (steps + 1, points, 2)
         for k, colour in enumerate(COLOURS[: way.shape[1]]):
             x, y = way[:, k].T
             panel.plot(x, y, color=colour, linewidth=0.7)
