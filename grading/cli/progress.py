@@ -30,7 +30,8 @@ class Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+        if not self.plain:
+            self.bars.stop()
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Move the bar of a stage."""

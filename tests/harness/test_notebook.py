@@ -1,6 +1,7 @@
 """The notebook: it runs from top to bottom with the reference, and stops with plain words where a task is not done."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,24 @@ def test_it_asks_for_every_kata_in_order(notebook):
     assert asked == [*(f"check({n})" for n in range(1, len(unit_suites()) + 1)), "check()"]
     text = "\n".join(cell.source for cell in notebook.cells)
     assert all(f"`{module}.py`" in text for module in MODULE_OF.values())
+
+
+@pytest.mark.parametrize(("start", "cloned"), [("", True), ("diffusion-kata/exercises", False)])
+def test_where_nothing_is_installed_it_clones_and_installs(notebook, monkeypatch, tmp_path, start, cloned):
+    """As on Colab, or in a fresh checkout: the commands are caught here, not run."""
+    commands, root = [], tmp_path / "diffusion-kata"
+    if not cloned:
+        (root / "exercises").mkdir(parents=True)
+        (root / "grading").mkdir()
+        (root / "grading" / "katas.py").touch()
+    monkeypatch.chdir(tmp_path / start)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("subprocess.run", lambda command, check: commands.append(command))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    exec(code(notebook)[0].source, {})
+    assert [command[0] for command in commands] == (["git"] if cloned else []) + [sys.executable]
+    assert commands[-1][-2:] == ["--editable", str(root)]
+    assert sys.path[0] == str(root)
 
 
 @pytest.mark.timeout(300)
