@@ -119,16 +119,14 @@ def task_id(item: pytest.Item) -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    id = task_id(item)
-    if item.get_closest_marker("gpu") and item.config.getoption("device") != "cuda":
-        pytest.skip("needs a CUDA device: run with --device cuda")
-    if id is None or not item.config.stash[RUN].guided:
-        return
-    for outcome in item.config.stash[RUN].failed:
-        if outcome.task.partition(".")[0] < id.partition(".")[0]:
-            pytest.skip(f"{LOCKED}: finish kata {outcome.task.partition('.')[0]} first, or run with --all")
+    id, run = task_id(item), item.config.stash[RUN]
+    for outcome in run.failed if id is not None and run.guided else []:
+        if board.number(outcome) < int(str(id).partition(".")[0]):
+            pytest.skip(f"{LOCKED}: finish kata {board.number(outcome)} first, or run with --all")
         if outcome.task == id and outcome.kind in ("todo", "load"):
             pytest.skip(f"{LOCKED}: {id} is still to be written")
+    if item.get_closest_marker("gpu") and item.config.getoption("device") != "cuda":
+        pytest.skip("needs a CUDA device: run with --device cuda")
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:

@@ -13,7 +13,7 @@ from grading.cli import app
 from grading.errors import UsageError
 
 
-@app.command()
+@app.command(rich_help_panel="Grade")
 def gradebook(
     submissions: Annotated[Path, typer.Argument(help="A folder with a folder or a zip for each student.")],
     out: Annotated[Path, typer.Option(help="Folder for the gradebook and every report.")] = Path("reports/gradebook"),

@@ -24,7 +24,7 @@ Impl = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel="Grade")
 def grade(
     impl: Impl = "exercises",
     dataset: Annotated[

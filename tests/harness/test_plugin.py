@@ -58,7 +58,7 @@ def test_stubs_are_met_calmly(run, mine):
     assert code == 1
     assert "Traceback" not in out
     assert "FAILED" not in out
-    assert re.search(r"4 failed, (\d+ skipped, )?\d+ locked", out)
+    assert re.search(r"4 failed, \d+ locked", out)
     assert "beta_schedule.py FFFF " in out
     assert out.index("0 of 11 tasks") < out.index("1.1 linear_beta_schedule: not written yet")
     assert len(out.split("board: ")[1].splitlines()) <= 23
