@@ -35,6 +35,8 @@ def draw(pairs: list[Pair], scaling: list[tuple[int, float]], path: Path) -> Non
         right.legend()
     right.set_xlabel("points in each cloud")
     right.set_ylabel("seconds for one Chamfer distance")
+    left.set_visible(bool(pairs))
+    right.set_visible(bool(scaling))
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120)
