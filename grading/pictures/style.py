@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +88,3 @@ def absent(axes: Axes, text: str) -> None:
 def number(value: float) -> str:
     """A distance as the terminal shows it, however large."""
     return f"{value:.2f}" if value < 1e6 else f"{value:.2g}"
-
-
-def columns_of(points: Iterable[Tensor]) -> np.ndarray:
-    """Stack tensors (n, 2) into one array (k, n, 2), float64."""
-    return np.stack([p.detach().cpu().double().numpy() for p in points])
