@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grading.cli import app
-from grading.cli.grade import Impl
 from grading.cli.progress import Bars
+from grading.cli.run import Impl
 from grading.errors import UsageError
 
 if TYPE_CHECKING:

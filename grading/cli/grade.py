@@ -11,17 +11,8 @@ import typer
 
 from grading.cli import app
 from grading.cli.progress import Bars
+from grading.cli.run import Impl
 from grading.errors import UsageError
-
-Impl = Annotated[
-    str,
-    typer.Option(
-        "--impl",
-        metavar="NAME_OR_PATH",
-        envvar="KATA_IMPL",
-        help="Whose code: exercises, solutions, or a folder with the five modules.",
-    ),
-]
 
 
 @app.command(rich_help_panel="Grade")

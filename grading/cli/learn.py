@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from grading.cli import app
-from grading.cli.grade import Impl
-from grading.cli.run import TaskId, chosen, outcomes
+from grading.cli.run import Impl, TaskId, chosen, outcomes
 from grading.cli.screen import Screen
 from grading.failure import WIDTH
 from grading.katas import katas, task

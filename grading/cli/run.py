@@ -14,6 +14,16 @@ from grading.board import Outcome
 from grading.katas import task, tasks
 from grading.places import find
 
+Impl = Annotated[
+    str,
+    typer.Option(
+        "--impl",
+        metavar="NAME_OR_PATH",
+        envvar="KATA_IMPL",
+        help="Whose code: exercises, solutions, or a folder with the five modules.",
+    ),
+]
+
 
 def complete_task(incomplete: str) -> list[tuple[str, str]]:
     """What a shell offers for a task's id."""
