@@ -23,6 +23,7 @@ from grading.noise_check import LATE, Step, Unlawful, check_noise
 
 ROUNDING = 1e-5  # float32: 80 units in the last place, relative to what is added up in a step
 CANCELLED = 5e-7  # eight units in the last place of alpha_bar: all that is wrong with 1 - alpha_bar, small near t = 0
+BLOCK = 1 << 20  # numbers
 MOST_KEPT = 1 << 26  # numbers that a recorder keeps: 8 times those of 2,048 points and 1,000 steps
 
 
@@ -41,6 +42,7 @@ class Recorder:
     model: Callable[[Tensor, Tensor], Tensor]
     calls: list[tuple[Any, Any, Tensor]] = field(default_factory=list)
     kept: int = 0
+    blocks: dict[torch.dtype, tuple[Tensor, int]] = field(default_factory=dict)
 
     def __call__(self, x_t: Any, t: Any) -> Tensor:
         asked = sum(value.numel() for value in (x_t, t) if isinstance(value, Tensor))
@@ -48,12 +50,20 @@ class Recorder:
         if self.kept > MOST_KEPT:
             raise ValueError(f"the model was asked about more than {MOST_KEPT // 2:,} numbers")
         eps = self.model(x_t, t)
-        self.calls.append((_kept(x_t), _kept(t), _kept(eps)))
+        same = isinstance(t, Tensor) and t.numel() > 1 and bool((t == t.flatten()[0]).all())
+        self.calls.append((self._kept(x_t), self._kept(t.flatten()[:1] if same else t), self._kept(eps)))
         return eps
 
-
-def _kept(value: Any) -> Any:
-    return value.detach().cpu().clone() if isinstance(value, Tensor) else value
+    def _kept(self, value: Any) -> Any:
+        """A copy in a large block: small ones, made between a network's temporaries, leave holes of a gigabyte."""
+        if not isinstance(value, Tensor):
+            return value
+        value = value.detach().cpu()
+        block, used = self.blocks.get(value.dtype, (torch.empty(0), BLOCK))
+        if used + value.numel() > len(block):
+            block, used = torch.empty(max(BLOCK, value.numel()), dtype=value.dtype), 0
+        self.blocks[value.dtype] = (block, used + value.numel())
+        return block[used : used + value.numel()].view(value.shape).copy_(value)
 
 
 def check_path(
