@@ -28,8 +28,6 @@ class _Collector:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Give the timeout plugin a terminal that nobody sees: it asks for one before it ends a test."""
         config.pluginmanager.register(SimpleNamespace(_tw=TerminalWriter(io.StringIO())), "terminalreporter")
-
-    def pytest_configure(self, config: pytest.Config) -> None:
         if self.make:
             config.stash[RUN].impl = ""  # who reads a grade has the code in exercises/, not where the grader has it
 
