@@ -73,7 +73,7 @@ def gradebook(
 
 
 release = typer.Typer(help="Make what is handed out: the student's repository, or an autograder for Gradescope.")
-app.add_typer(release, name="release", no_args_is_help=True)
+app.add_typer(release, name="release", no_args_is_help=True, rich_help_panel="Grade")
 
 
 @release.command()
