@@ -39,8 +39,8 @@ def restore(path: Path, task: Task, kept: Path, whole: bool = False) -> Path | N
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise UsageError(
-            f"{path.parent.name}/{path.name}{line}: this is not valid Python, so {task.function} cannot be told from the "
-            f"rest of it; `kata reset {task.id} --file` puts the whole file back, and keeps yours"
+            f"{path.parent.name}/{path.name}{line}: this is not valid Python, so {task.function} cannot be told "
+            f"from the rest of it; `kata reset {task.id} --file` puts the whole file back, and keeps yours"
         ) from None
     if new == text:
         what = f"{path.parent.name}/{path.name}" if whole else f"{task.id} {task.function}"
