@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-ESCAPE = "\x1b"
+SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)?")  # an arrow or function key (ECMA-48, 5.4), or Escape alone
 
 
 @contextmanager
@@ -67,5 +68,5 @@ else:
             typed = os.read(terminal, 64).decode(errors="ignore")
             if not typed:
                 return  # the terminal is gone
-            for key in ESCAPE if typed.startswith(ESCAPE) else typed:  # an arrow key is one key, not three
+            for key in SEQUENCE.sub("", typed):  # what was typed behind an arrow key is read with it, and counts
                 pressed(key)
