@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from grading.contract import NoiseSchedule
 
+SIGMA_MIN = 0.2  # in units of x0; the data's standard deviation is 2
+
 
 def time_features(t: Tensor, width: int, max_period: float = 10_000.0) -> Tensor:
     """cos and sin of t at falling frequencies: t (B,) -> (B, width) float32. Attention Is All You Need, section 3.5."""
@@ -51,26 +53,36 @@ class KataNetwork(nn.Module):
 
     x0 = c_skip(t) y + c_out(t) F(y, t),  eps = (y - x0) / sigma        (Karras et al. 2022, section 5)
 
-    c_skip and c_out are theirs for sigma' = sqrt(sigma^2 + 0.1^2): F then need not shout where there is hardly any
-    noise, and a point that has gone astray there is still sent back to the data. F is a residual network in which t
-    scales every layer, because the nearer the data, the sharper the line between points that belong here and there.
+    c_skip and c_out are theirs for sigma' = sqrt(sigma^2 + SIGMA_MIN^2): F then need not shout where there is hardly
+    any noise, and a point that has gone astray there is still sent back to the data. F is a residual network in which
+    t scales every layer, because the nearer the data, the sharper the line between points that belong here and there.
+
+    It sees t through slow waves of log sigma' alone. With little noise, training hardly ever shows it a point far from
+    the data; with more noise it often does. What it learns there about the way home must hold here too: with quick
+    waves (or with more layers) every few points of a thousand stayed where they had lost their way.
+
+    No guess of x0 lies farther from the middle of the data than the data do: the best guess is a mean of data points.
     """
 
-    FEATURES, TIMES, SIGMA_MIN = 16, 64, 0.1
+    FEATURES, TIMES = 16, 64
     table: Tensor
     times: Tensor
     frequencies: Tensor
+    centre: Tensor
+    radius: Tensor
 
     def __init__(self, schedule: NoiseSchedule, data: Tensor, width: int, depth: int) -> None:
         super().__init__()
         alpha_bar = schedule.alphas_cumprod.double().cpu()
         variance, sigma2 = data.double().cpu().var(), (1 - alpha_bar) / alpha_bar
-        seen2 = sigma2 + self.SIGMA_MIN**2
+        seen2 = sigma2 + SIGMA_MIN**2
         c_in, c_skip = (variance + sigma2).rsqrt(), variance / (variance + seen2)
         c_out = (seen2 * variance / (variance + seen2)).sqrt()
         self.register_buffer("table", torch.stack([alpha_bar.rsqrt(), sigma2.rsqrt(), c_in, c_skip, c_out], 1).float())
-        self.register_buffer("times", time_features(-4 * sigma2.log().float(), self.TIMES))
+        self.register_buffer("times", time_features(-seen2.log().float() / 2, self.TIMES))
         self.register_buffer("frequencies", torch.randn(data.shape[1], self.FEATURES))
+        self.register_buffer("centre", data.mean(0))
+        self.register_buffer("radius", (data - self.centre).norm(dim=1).amax())
         self.first = nn.Linear(data.shape[1] + 2 * self.FEATURES, width)
         self.shift = nn.Linear(self.TIMES, width)
         self.scales = nn.Linear(self.TIMES, width * (depth + 1))
@@ -86,7 +98,8 @@ class KataNetwork(nn.Module):
         h = self.first(torch.cat([y * c_in, angles.cos(), angles.sin()], dim=1)) * scale + self.shift(times)
         for block, scale in zip(self.blocks, scales):
             h = h + block(nn.functional.silu(h)) * scale
-        x0 = c_skip * y + c_out * self.last(nn.functional.silu(h))
+        x0 = c_skip * y + c_out * self.last(nn.functional.silu(h)) - self.centre
+        x0 = self.centre + x0 * (self.radius / x0.norm(dim=1, keepdim=True).clamp(min=self.radius))
         return (y - x0) * per_sigma
 
 

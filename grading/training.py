@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from grading.contract import NoiseSchedule
-from grading.network import NETWORKS
+from grading.network import NETWORKS, SIGMA_MIN
 
 Progress = Callable[[str, int, int], None]  # (stage, done, total)
 REPORT_EVERY = 50  # steps between two looks at the loss; on a GPU each look waits for the device
@@ -33,13 +33,28 @@ class Recipe:
     learning_rate: float
     one_cycle: bool = False
     stratified: bool = False
-    t_power: float = 1.0  # t = T u^t_power, u even in [0, 1): above 1, more of the steps with little noise
+    t_power: float = 1.0  # above 1, more of the steps with little noise; see timestep_cdf
+    sigma_min: float = 0.0  # less noise than this is hardly drawn; see timestep_cdf
+    clip: float = 0.0  # the longest gradient that is followed, as a norm; 0 for any
     ema: float = 0.0
 
 
 RECIPES = {
-    "kata": Recipe("kata", 128, 6, 3500, 256, 3e-3, one_cycle=True, stratified=True, t_power=1.5, ema=0.995),
-    "course": Recipe("course", 128, 3, 5000, 128, 1e-3),
+    "kata": Recipe(
+        network="kata",
+        width=128,
+        depth=4,
+        steps=4500,
+        batch=256,
+        learning_rate=3e-3,
+        one_cycle=True,
+        stratified=True,
+        t_power=3.0,
+        sigma_min=SIGMA_MIN,
+        clip=0.1,
+        ema=0.995,
+    ),
+    "course": Recipe(network="course", width=128, depth=3, steps=5000, batch=128, learning_rate=1e-3),
 }
 
 
@@ -82,43 +97,62 @@ def train(
     with torch.random.fork_rng(devices=[]):  # initial weights come from the global generator: lend it, and put it back
         torch.manual_seed(seed)
         network = NETWORKS[recipe.network](schedule, data, recipe.width, recipe.depth).to(device)
-    averaged = {name: p.detach().clone() for name, p in network.named_parameters()}
-    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
+    weights: list[Tensor] = list(network.parameters())
+    averaged = [weight.detach().clone() for weight in weights]
+    optimiser = torch.optim.Adam(weights, lr=recipe.learning_rate, fused=True)
+    cdf = timestep_cdf(schedule, recipe)
     generator = torch.Generator(device).manual_seed(seed)
     losses = torch.zeros(recipe.steps, device=device)
     started = time.perf_counter()
     warm_up = OneCycle(recipe)
     for step in range(recipe.steps):
-        x0, t, noise = draw_batch(data, len(schedule.betas), recipe, generator)
+        x0, t, noise = draw_batch(data, cdf, recipe, generator)
         loss = impl.ddpm_loss(network, x0, t, schedule, noise)
         check_loss(loss)
         losses[step] = loss.detach()
         optimiser.zero_grad()
         loss.backward()
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(weights, recipe.clip)
         for group in optimiser.param_groups:
             group["lr"] = warm_up(step)
         optimiser.step()
         with torch.no_grad():
-            torch._foreach_lerp_(
-                list(averaged.values()), list(network.parameters()), 1 - min(recipe.ema, step / (step + 10))
-            )
+            torch._foreach_lerp_(averaged, weights, 1 - min(recipe.ema, step / (step + 10)))
         if (step + 1) % REPORT_EVERY == 0 or step + 1 == recipe.steps:
             check_finite(losses, step)
             if progress is not None:
                 progress("train", step + 1, recipe.steps)
-    network.load_state_dict(averaged if recipe.ema else {}, strict=False)
+    if recipe.ema:
+        with torch.no_grad():
+            torch._foreach_copy_(weights, averaged)
     seconds = time.perf_counter() - started
     return Trained(network.eval().requires_grad_(False), losses.tolist(), seconds)
 
 
-def draw_batch(data: Tensor, num_timesteps: int, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """x0 (B, D) with replacement, t (B,) int64, noise like x0. Stratified: one t in each of B equal slices."""
+def timestep_cdf(schedule: NoiseSchedule, recipe: Recipe) -> Tensor:
+    """(T,) float32: the chance that a step is trained with this t or a smaller one.
+
+    p(t) ~ t^(1 / t_power - 1) sigma^2 / (sigma^2 + sigma_min^2),  sigma^2 = (1 - alpha_bar) / alpha_bar
+
+    Eq. 14 weighs an error of the x0 that is guessed by 1 / sigma^2, so that the last few t before the data drown the
+    rest. The loss is not ours to weigh, but t is ours to draw: with sigma_min as in the network's output, an error of
+    the network counts alike at every t (Karras et al. 2022, section 5). With t_power = 1 and sigma_min = 0, t is even.
+    """
+    sigma2 = (1 / schedule.alphas_cumprod.double().cpu() - 1).clamp(min=1e-12)
+    edges = torch.linspace(0, 1, len(sigma2) + 1, dtype=torch.float64) ** (1 / recipe.t_power)
+    density = edges.diff() * sigma2 / (sigma2 + recipe.sigma_min**2)
+    return (density.cumsum(0) / density.sum()).to(schedule.betas.device, torch.float32)
+
+
+def draw_batch(data: Tensor, cdf: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """x0 (B, D) with replacement, t (B,) int64, noise like x0. Stratified: one t in each of B equally likely slices."""
     device, batch = data.device, recipe.batch
     x0 = data[torch.randint(len(data), (batch,), device=device, generator=generator)]
     u = torch.rand(batch, device=device, generator=generator)
     if recipe.stratified:
         u = (torch.arange(batch, device=device) + u) / batch
-    t = (u**recipe.t_power * num_timesteps).long().clamp_(max=num_timesteps - 1)
+    t = torch.searchsorted(cdf, u, right=True).clamp_(max=len(cdf) - 1)
     return x0, t, torch.randn(x0.shape, device=device, generator=generator)
 
 

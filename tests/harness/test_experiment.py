@@ -7,10 +7,13 @@ import torch
 
 from grading import training
 from grading.bench.bugs import BUGS, Bug
+from grading.contract import linear_schedule
 from grading.errors import UsageError
 from grading.experiment import Setting, run_experiment
-from grading.training import Recipe, draw_batch
+from grading.training import Recipe, draw_batch, timestep_cdf
 from grading.watched import Watched
+
+SCHEDULE = linear_schedule(1000, torch.float32, "cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -91,18 +94,47 @@ def test_a_model_remembers_that_it_was_asked_about_a_wrong_t():
         watched(torch.zeros(2, 2), torch.tensor([3, 3]))
 
 
+def drawn(**changes):
+    """t of one batch, on DDPM's own schedule."""
+    recipe = Recipe("kata", 8, 1, 1, learning_rate=1e-3, stratified=True, **changes)
+    cdf = timestep_cdf(SCHEDULE, recipe)
+    return draw_batch(torch.zeros(7, 2), cdf, recipe, torch.Generator().manual_seed(0))[1]
+
+
 def test_a_stratified_batch_has_one_t_in_each_slice():
-    recipe = Recipe("kata", 8, 1, 1, 100, 1e-3, stratified=True)
-    _, t, noise = draw_batch(torch.zeros(7, 2), 1000, recipe, torch.Generator().manual_seed(0))
-    assert (t // 10).tolist() == list(range(100))
-    assert noise.shape == (100, 2)
+    assert (drawn(batch=100) // 10).tolist() == list(range(100))
 
 
 def test_a_power_above_one_draws_more_of_the_small_t():
-    recipe = Recipe("kata", 8, 1, 1, 10_000, 1e-3, stratified=True, t_power=2.0)
-    _, t, _ = draw_batch(torch.zeros(7, 2), 1000, recipe, torch.Generator().manual_seed(0))
+    t = drawn(batch=10_000, t_power=2.0)
     assert abs((t < 250).float().mean().item() - 0.5) < 0.01
     assert t.max() == 999
+
+
+def test_less_noise_than_sigma_min_is_drawn_as_seldom_as_its_errors_weigh_more():
+    """By sigma^2 / (sigma^2 + sigma_min^2), sigma^2 = (1 - alpha_bar) / alpha_bar, up to one factor for all t."""
+    counts = torch.bincount(drawn(batch=1_000_000, sigma_min=0.2), minlength=1000).double()
+    alpha_bar = SCHEDULE.alphas_cumprod.double()
+    due = (1 - alpha_bar) / (1 - alpha_bar + 0.2**2 * alpha_bar)
+    assert torch.allclose(counts / counts.sum(), due / due.sum(), rtol=0, atol=3e-6)
+
+
+def test_one_huge_loss_does_not_throw_a_clipped_network_off():
+    """Adam's step is as long as ever where a gradient is cut; uncut, its memory of one that was huge stops it."""
+    asked = []
+
+    def loss(*args):
+        asked.append(None)
+        return BUGS["none"].ddpm_loss(*args) * (1e6 if len(asked) == 5 else 1)
+
+    def last(clip):
+        asked.clear()
+        recipe = replace(training.RECIPES["kata"], clip=clip)
+        made = training.train(Bug("loss", ddpm_loss=loss), torch.randn(99, 2), SCHEDULE, recipe, 0)
+        return sum(made.losses[-5:]) / 5
+
+    torch.manual_seed(0)
+    assert last(clip=0.1) < 0.8 * last(clip=0.0)
 
 
 @pytest.mark.parametrize(
