@@ -65,14 +65,15 @@ def ddim_step(
 
     Check by hand: with alpha_bar_t = 0.25, t_prev = -1, x_t = 1 and eps = 0, x_prev is 2.
     """
-    if eta > 0 and noise is None:
-        raise ValueError(f"noise must be given when eta is above 0; got noise=None with eta={eta}")
     alpha_bar = schedule.alphas_cumprod[t].to(x_t)
     alpha_bar_prev = schedule.alphas_cumprod[t_prev].to(x_t) if t_prev >= 0 else torch.ones_like(alpha_bar)
     x0 = (x_t - (1 - alpha_bar).sqrt() * eps) / alpha_bar.sqrt()
+    if eta == 0:
+        return alpha_bar_prev.sqrt() * x0 + (1 - alpha_bar_prev).sqrt() * eps
+    if noise is None:
+        raise ValueError(f"noise must be given when eta is above 0; got noise=None with eta={eta}")
     sigma = eta * ((1 - alpha_bar_prev) / (1 - alpha_bar) * (1 - alpha_bar / alpha_bar_prev)).sqrt()
-    x_prev = alpha_bar_prev.sqrt() * x0 + (1 - alpha_bar_prev - sigma**2).sqrt() * eps
-    return x_prev if eta == 0 or noise is None else x_prev + sigma * noise
+    return alpha_bar_prev.sqrt() * x0 + (1 - alpha_bar_prev - sigma**2).sqrt() * eps + sigma * noise
 
 
 @torch.no_grad()
