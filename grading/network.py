@@ -61,10 +61,11 @@ class KataNetwork(nn.Module):
     the data; with more noise it often does. What it learns there about the way home must hold here too: with quick
     waves (or with more layers) every few points of a thousand stayed where they had lost their way.
 
-    No guess of x0 lies farther from the middle of the data than the data do: the best guess is a mean of data points.
+    No guess of x0 lies much farther from the middle of the data than the data do: the best guess is a mean of data
+    points. (Without any room, errors of the outermost points would be seen on one side only.)
     """
 
-    FEATURES, TIMES = 16, 64
+    FEATURES, TIMES, ROOM = 16, 64, 1.1
     table: Tensor
     times: Tensor
     frequencies: Tensor
@@ -82,7 +83,7 @@ class KataNetwork(nn.Module):
         self.register_buffer("times", time_features(-seen2.log().float() / 2, self.TIMES))
         self.register_buffer("frequencies", torch.randn(data.shape[1], self.FEATURES))
         self.register_buffer("centre", data.mean(0))
-        self.register_buffer("radius", (data - self.centre).norm(dim=1).amax())
+        self.register_buffer("radius", self.ROOM * (data - self.centre).norm(dim=1).amax())
         self.first = nn.Linear(data.shape[1] + 2 * self.FEATURES, width)
         self.shift = nn.Linear(self.TIMES, width)
         self.scales = nn.Linear(self.TIMES, width * (depth + 1))
