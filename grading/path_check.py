@@ -37,10 +37,13 @@ class Verdict:
 
 @dataclass
 class Recorder:
-    """A model that keeps what it was asked and what it said, to be judged afterwards."""
+    """A model that keeps what it was asked and what it said, to be judged afterwards.
+
+    What is on a device stays there until somebody looks: to copy it here at each step would make the device wait.
+    """
 
     model: Callable[[Tensor, Tensor], Tensor]
-    calls: list[tuple[Any, Any, Tensor]] = field(default_factory=list)
+    kept_there: list[tuple[Any, Any, Any]] = field(default_factory=list)
     kept: int = 0
     blocks: dict[torch.dtype, tuple[Tensor, int]] = field(default_factory=dict)
 
@@ -50,15 +53,24 @@ class Recorder:
         if self.kept > MOST_KEPT:
             raise ValueError(f"the model was asked about more than {MOST_KEPT // 2:,} numbers")
         eps = self.model(x_t, t)
-        same = isinstance(t, Tensor) and t.numel() > 1 and bool((t == t.flatten()[0]).all())
-        self.calls.append((self._kept(x_t), self._kept(t.flatten()[:1] if same else t), self._kept(eps)))
+        same = isinstance(t, Tensor) and t.is_cpu and t.numel() > 1 and bool((t == t.flatten()[0]).all())
+        self.kept_there.append((self._kept(x_t), self._kept(t.flatten()[:1] if same else t), self._kept(eps)))
         return eps
+
+    @property
+    def calls(self) -> list[tuple[Any, Any, Any]]:
+        """(x_t, t, eps) of every question, on the CPU."""
+        here = [tuple(v.cpu() if isinstance(v, Tensor) else v for v in call) for call in self.kept_there]
+        self.kept_there = here  # type: ignore[assignment]
+        return self.kept_there
 
     def _kept(self, value: Any) -> Any:
         """A copy in a large block: small ones, made between a network's temporaries, leave holes of a gigabyte."""
         if not isinstance(value, Tensor):
             return value
-        value = value.detach().cpu()
+        value = value.detach()
+        if not value.is_cpu:
+            return value.clone()
         block, used = self.blocks.get(value.dtype, (torch.empty(0), BLOCK))
         if used + value.numel() > len(block):
             block, used = torch.empty(max(BLOCK, value.numel()), dtype=value.dtype), 0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from grading.contract import NoiseSchedule
+from grading.graphs import Graphed
 from grading.network import NETWORKS, SIGMA_MIN
 
 Progress = Callable[[str, int, int], None]  # (stage, done, total)
@@ -101,17 +102,20 @@ def train(
     averaged = [weight.detach().clone() for weight in weights]
     optimiser = torch.optim.Adam(weights, lr=recipe.learning_rate, fused=True)
     cdf = timestep_cdf(schedule, recipe)
+    model = network if device.type != "cuda" else graphed(network, data, recipe)
     generator = torch.Generator(device).manual_seed(seed)
     losses = torch.zeros(recipe.steps, device=device)
     started = time.perf_counter()
     warm_up = OneCycle(recipe)
     for step in range(recipe.steps):
         x0, t, noise = draw_batch(data, cdf, recipe, generator)
-        loss = impl.ddpm_loss(network, x0, t, schedule, noise)
+        loss = impl.ddpm_loss(model, x0, t, schedule, noise)
         check_loss(loss)
         losses[step] = loss.detach()
         optimiser.zero_grad()
         loss.backward()
+        if isinstance(model, Graphed):
+            model.done()
         if recipe.clip:
             nn.utils.clip_grad_norm_(weights, recipe.clip)
         for group in optimiser.param_groups:
@@ -143,6 +147,12 @@ def timestep_cdf(schedule: NoiseSchedule, recipe: Recipe) -> Tensor:
     edges = torch.linspace(0, 1, len(sigma2) + 1, dtype=torch.float64) ** (1 / recipe.t_power)
     density = edges.diff() * sigma2 / (sigma2 + recipe.sigma_min**2)
     return (density.cumsum(0) / density.sum()).to(schedule.betas.device, torch.float32)
+
+
+def graphed(network: nn.Module, data: Tensor, recipe: Recipe) -> Graphed:
+    """The network as a CUDA graph for questions of a batch's shape; where none can be captured, it answers itself."""
+    x_t = data[:1].repeat(recipe.batch, 1)
+    return Graphed(network, x_t, torch.zeros(recipe.batch, dtype=torch.int64, device=data.device))
 
 
 def draw_batch(data: Tensor, cdf: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, ...]:
