@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from grading.bench.bugs import BUGS, loss
+from grading.bench.bugs import BUGS, failing_tasks, loss
 from grading.data import DATASETS
 from grading.errors import UsageError
 from grading.experiment import SAMPLERS, Setting, conclude, sample_stage, train_stage
@@ -51,7 +51,8 @@ def bug_row(row: Row) -> dict[str, Any]:
     name, recipe, seed = row
     found = measured(BUGS[name], SPIRAL, recipe, int(seed))
     seen = found["points"] < found["of"]
-    return {"bug": name} | found | {"chamfer_sees_it": "yes" if seen else "no", "what": BUGS[name].what}
+    verdicts = {"chamfer_sees_it": "yes" if seen else "no", "tasks_that_fail": " ".join(failing_tasks(BUGS[name]))}
+    return {"bug": name} | found | verdicts | {"what": BUGS[name].what}
 
 
 def measured(impl: Any, dataset: str, recipe: str, seed: int) -> dict[str, Any]:

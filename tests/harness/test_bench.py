@@ -4,8 +4,10 @@ import pytest
 
 from grading.bench import tables
 from grading.bench.__main__ import main
+from grading.bench.bugs import BUGS, failing_tasks
 from grading.bench.pieces import slope
 from grading.bench.timing import Pair
+from grading.suites import unit_suites
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,12 @@ def test_a_table_continues_where_it_ended(tmp_path):
     assert tables.extend(path, wanted, make, 5) == 0
     assert made == wanted
     assert len(tables.read(path)) == 3
+
+
+def test_a_bug_that_no_distance_shows_fails_its_own_task():
+    files = [path for path in unit_suites() if path.name == "test_3_loss.py"]
+    assert failing_tasks(BUGS["next_timestep"], files) == ["3.1"]
+    assert failing_tasks(BUGS["none"], files) == []
 
 
 def test_every_row_that_is_wanted_is_wanted_once():
