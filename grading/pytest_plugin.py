@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,24 @@ class Shortened:
         span = (call.duration, call.start, call.stop)
         printed = [(f"Captured {stream} {phase}", text) for phase, stream, text in item._report_sections]
         return pytest.TestReport(item.nodeid, item.location, keywords, "failed", shown, when, printed, *span)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(report: Any) -> Generator[None, Any, Any]:
+    """With pytest-xdist, a test runs in another process than the one that shows the board."""
+    data = yield
+    if data and "kata" in data:
+        data["kata"] = asdict(data["kata"])
+    return data
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(config: pytest.Config) -> Generator[None, Any, Any]:
+    report = yield
+    if isinstance(getattr(report, "kata", None), dict):
+        report.kata = board.Outcome(**report.kata)
+        config.stash[RUN].outcomes.append(report.kata)
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

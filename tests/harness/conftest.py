@@ -1,4 +1,4 @@
-"""At the end of `pytest tests/harness`, print the tables that tests have left in summary.py."""
+"""At the end of `pytest tests`, print the tables that tests have left in summary.py."""
 
 import sys
 from pathlib import Path
@@ -11,3 +11,11 @@ def pytest_terminal_summary(terminalreporter):
 
     for line in summary.lines:
         terminalreporter.write_line(line)
+
+
+def pytest_sessionfinish(session):
+    """In a worker of pytest-xdist: hand the tables to the process that prints (see tests/conftest.py)."""
+    import summary
+
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tables"] = summary.lines
