@@ -20,7 +20,7 @@ def draw(pairs: list[Pair], scaling: list[tuple[int, float]], path: Path) -> Non
     colours = {None: "#7f8c9b", True: "#2f7f62", False: "#c05232"}
     left.barh(names, [pair.ratio for pair in pairs], color=[colours[pair.reached] for pair in pairs])
     for row, pair in enumerate(pairs):
-        left.text(pair.ratio, row, f" {pair.ratio:.2f}", va="center")
+        left.text(max(pair.ratio, pair.wanted or 0), row, f" {pair.ratio:.2f}", va="center")  # clear of the mark
         if pair.wanted is not None:
             left.plot([pair.wanted] * 2, [row - 0.4, row + 0.4], color="black")
     left.invert_yaxis()
