@@ -60,8 +60,7 @@ class Recorder:
     @property
     def calls(self) -> list[tuple[Any, Any, Any]]:
         """(x_t, t, eps) of every question, on the CPU."""
-        here = [tuple(v.cpu() if isinstance(v, Tensor) else v for v in call) for call in self.kept_there]
-        self.kept_there = here  # type: ignore[assignment]
+        self.kept_there = [(_here(x_t), _here(t), _here(eps)) for x_t, t, eps in self.kept_there]
         return self.kept_there
 
     def _kept(self, value: Any) -> Any:
@@ -76,6 +75,10 @@ class Recorder:
             block, used = torch.empty(max(BLOCK, value.numel()), dtype=value.dtype), 0
         self.blocks[value.dtype] = (block, used + value.numel())
         return block[used : used + value.numel()].view(value.shape).copy_(value)
+
+
+def _here(value: Any) -> Any:
+    return value.cpu() if isinstance(value, Tensor) else value
 
 
 def check_path(

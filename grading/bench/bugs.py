@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from grading import closed_form
-from grading.errors import submission_error
-from grading.implementation import ROOT, Implementation, find
+from grading.implementation import Replaced, find
 from grading.suites import run_suites
 
 Function = Callable[..., Any]
@@ -140,28 +139,10 @@ class Bug:
     ddim_sample: Function = RIGHT_STRIDE
 
 
-class Whole:
-    """The reference with a bug in it: all eleven functions, for the suites."""
-
-    def __init__(self, bug: Bug) -> None:
-        self._wrong = {f.name: getattr(bug, f.name) for f in fields(Bug) if getattr(bug, f.name) is not f.default}
-        self._reference = Implementation(find("solutions"))
-
-    def __getattr__(self, name: str) -> Function:
-        if name not in self._wrong:
-            return getattr(self._reference, name)
-        return partial(self._call, name)
-
-    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return self._wrong[name](*args, **kwargs)
-        except Exception as error:
-            raise submission_error(name, error, ROOT) from error
-
-
 def failing_tasks(bug: Bug, files: list[Path] | None = None) -> list[str]:
     """The tasks whose tests catch a bug: those of all five suites, or of some files."""
-    outcomes = run_suites("solutions", files=files, make=lambda: Whole(bug))
+    wrong = {f.name: getattr(bug, f.name) for f in fields(Bug) if getattr(bug, f.name) is not f.default}
+    outcomes = run_suites("solutions", files=files, make=lambda: Replaced(find("solutions"), wrong))
     return sorted({outcome.task for outcome in outcomes if outcome.status != "passed"})
 
 

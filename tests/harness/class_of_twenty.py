@@ -55,7 +55,6 @@ def appended(name: str, source: str) -> dict[str, str]:
 
 
 IN_A_FOLDER = {f"handed in/{name}": source for name, source in FILES.items()}
-HALF = {name: FILES[name] for name in ("beta_schedule.py", "q_sample.py")}  # half the work for the grader, too
 FORGED = """
 import json, os
 for place in ("result.json", "answer.json", "../answer.json", "../../answer.json", "/tmp/answer.json"):
@@ -68,15 +67,13 @@ FOLDERS = {
     "bug in q_sample": changed("q_sample.py", "(1 - alpha_bar).sqrt()", "(1 - alpha_bar)"),
     "bug in the last step": changed("ddim_step.py", "if t_prev >= 0", "if t_prev >= 1"),
     "untouched": STUBS,
-    "half done": HALF,
+    "half done": {name: FILES[name] for name in ("beta_schedule.py", "q_sample.py")},
     "empty": {},
     "leaves": appended("ddpm_step.py", "import os; os._exit(0)"),
 }
 ZIPS = {
     "forger.zip": zipped(appended("ddim_step.py", FORGED)),
-    "nested.zip": zipped(
-        {"__MACOSX/handed in/._q_sample.py": "x", "notes.txt": "hello"} | {f"handed in/{n}": s for n, s in HALF.items()}
-    ),
+    "nested.zip": zipped({"__MACOSX/handed in/._q_sample.py": "x", "notes.txt": "hello", **IN_A_FOLDER}),
     "broken.zip": zipped(FILES)[:-300],
     "text.zip": b"I could not make a zip",
     "bomb.zip": zipped(FILES | {"q_sample.py": b"#" * (64 << 20)}),
@@ -106,7 +103,7 @@ ALL = {*(task.id for task in tasks()), "DDPM", "DDIM"}
 # name: (what earns nothing, what the row says); a name that is missing from EARNS_NOTHING is refused
 EARNS_NOTHING = {
     "ada": (set(), ""),
-    "nested.zip": (ALL - {"1.1", "1.2", "1.3", "1.4", "2.1"}, "there is no file loss.py"),
+    "nested.zip": (set(), ""),
     "bug in q_sample": ({"2.1", "3.1"}, "1 - alpha_bar"),
     "bug in the last step": ({"5.2", "5.3"}, ""),
     "untouched": (ALL, "nothing is written yet"),

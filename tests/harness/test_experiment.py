@@ -95,25 +95,27 @@ def test_a_model_remembers_that_it_was_asked_about_a_wrong_t():
 
 
 def drawn(**changes):
-    """t of one batch, on DDPM's own schedule."""
+    """t and noise of one batch, on DDPM's own schedule."""
     recipe = Recipe("kata", 8, 1, 1, learning_rate=1e-3, stratified=True, **changes)
     cdf = timestep_cdf(SCHEDULE, recipe)
-    return draw_batch(torch.zeros(7, 2), cdf, recipe, torch.Generator().manual_seed(0))[1]
+    return draw_batch(torch.zeros(7, 2), cdf, recipe, torch.Generator().manual_seed(0))[1:]
 
 
 def test_a_stratified_batch_has_one_t_in_each_slice():
-    assert (drawn(batch=100) // 10).tolist() == list(range(100))
+    t, noise = drawn(batch=100)
+    assert (t // 10).tolist() == list(range(100))
+    assert noise.shape == (100, 2)
 
 
 def test_a_power_above_one_draws_more_of_the_small_t():
-    t = drawn(batch=10_000, t_power=2.0)
+    t, _ = drawn(batch=10_000, t_power=2.0)
     assert abs((t < 250).float().mean().item() - 0.5) < 0.01
     assert t.max() == 999
 
 
 def test_less_noise_than_sigma_min_is_drawn_as_seldom_as_its_errors_weigh_more():
     """By sigma^2 / (sigma^2 + sigma_min^2), sigma^2 = (1 - alpha_bar) / alpha_bar, up to one factor for all t."""
-    counts = torch.bincount(drawn(batch=1_000_000, sigma_min=0.2), minlength=1000).double()
+    counts = torch.bincount(drawn(batch=1_000_000, sigma_min=0.2)[0], minlength=1000).double()
     alpha_bar = SCHEDULE.alphas_cumprod.double()
     due = (1 - alpha_bar) / (1 - alpha_bar + 0.2**2 * alpha_bar)
     assert torch.allclose(counts / counts.sum(), due / due.sum(), rtol=0, atol=3e-6)

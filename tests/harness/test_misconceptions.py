@@ -8,8 +8,7 @@ from hypothesis import Phase, settings
 
 from grading.contract import MODULE_OF
 from grading.diagnosis import resembling
-from grading.errors import submission_error
-from grading.implementation import ROOT, Implementation
+from grading.implementation import ROOT, Implementation, Replaced
 from grading.katas import task_of
 from grading.misconceptions import catalogue
 from grading.suites import unit_suites
@@ -17,22 +16,6 @@ from grading.suites import unit_suites
 QUIET = [f"-pno:{name}" for name in ("terminal", "cacheprovider", "faulthandler")]
 FUNCTIONS = list(MODULE_OF)
 ENOUGH = 4  # failures of one mutant: the rest would say the same
-
-
-class Mutant:
-    """The reference with one function replaced by a wrong one."""
-
-    def __init__(self, entry):
-        self._entry, self._reference = entry, Implementation(ROOT / "solutions")
-
-    def __getattr__(self, name):
-        return self._mistaken if name == self._entry.function else getattr(self._reference, name)
-
-    def _mistaken(self, *args, **kwargs):
-        try:
-            return self._entry.wrong(*args, **kwargs)
-        except Exception as error:
-            raise submission_error(self._entry.function, error, ROOT / "solutions") from error
 
 
 class Mutants:
@@ -43,7 +26,7 @@ class Mutants:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_kata_implementation(self, config):
-        return Mutant(self.entry)
+        return Replaced(ROOT / "solutions", {self.entry.function: self.entry.wrong})
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
