@@ -1,3 +1,3 @@
-"""Options, fixtures and board of the kata: see grading/pytest_plugin.py."""
+"""Options, fixtures and board of the kata: see grading/suites/plugin.py."""
 
-pytest_plugins = ["grading.pytest_plugin"]
+pytest_plugins = ["grading.suites.plugin"]

@@ -16,24 +16,24 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from grading.drawing import Drawing
-from grading.experiment import Setting
-from grading.implementation import Implementation, find
-from grading.katas import katas
+from grading.experiment.sampler_comparison import STEPS, in_words, name_of
+from grading.experiment.stages import Setting
+from grading.experiment.training import RECIPES
 from grading.pictures.comparison import comparison
+from grading.pictures.gallery import Gallery
 from grading.pictures.player import page_html
 from grading.pictures.samples import loss_curve
-from grading.samplers import STEPS, in_words, name_of
-from grading.suites import TESTS, run_suites
-from grading.training import RECIPES
+from grading.submission.implementation import Implementation, find
+from grading.submission.katas import katas
+from grading.suites.runner import TESTS, run_suites
 
 QUICK_STEPS = (5, 10, 20)
-SHOWN: dict[str, Callable[[Drawing], Figure]] = {
-    "schedules": Drawing.schedules_figure,
-    "forward": Drawing.forward_figure,
+SHOWN: dict[str, Callable[[Gallery], Figure]] = {
+    "schedules": Gallery.schedules_figure,
+    "forward": Gallery.forward_figure,
     "loss": lambda drawing: loss_curve(drawing.trained.losses),
-    "samples": Drawing.samples_figure,
-    "paths": Drawing.paths_figure,
+    "samples": Gallery.samples_figure,
+    "paths": Gallery.paths_figure,
 }
 
 
@@ -101,9 +101,9 @@ def compare() -> Any:
     return Image(data=_png(comparison(found)), width=700, alt="Chamfer distance and seconds over the number of steps")
 
 
-def _told(draw: Callable[[Drawing], Any]) -> Any:
+def _told(draw: Callable[[Gallery], Any]) -> Any:
     """Draw, or say in plain words which function is in the way."""
-    drawing = Drawing(_name(), _setting(), _Counter())
+    drawing = Gallery(_name(), _setting(), _Counter())
     try:
         return draw(drawing)
     except drawing.troubles as trouble:

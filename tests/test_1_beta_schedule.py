@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading.compare import SINGLE
+from grading.judging.compare import SINGLE
 
 f64 = torch.float64
 betas_between = st.floats(0.001, 0.5)

@@ -4,11 +4,11 @@ import pytest
 import torch
 from hypothesis import given
 
-from grading import closed_form
-from grading.closed_form import broadcast
-from grading.compare import SINGLE
-from grading.examples import COARSE, SHAPES, STEPS
-from grading.walks import Spy
+from grading.judging import closed_form
+from grading.judging.closed_form import broadcast
+from grading.judging.compare import SINGLE
+from grading.judging.examples import COARSE, SHAPES, STEPS
+from grading.judging.sampler_trace import Spy
 
 pytestmark = pytest.mark.task("3.1")
 f64 = torch.float64

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grading import closed_form
-from grading.compare import SINGLE
-from grading.contract import schedule_from
-from grading.examples import COARSE, ETAS, PAPER, SHAPES, STEPS, jumps
+from grading.judging import closed_form
+from grading.judging.compare import SINGLE
+from grading.judging.examples import COARSE, ETAS, PAPER, SHAPES, STEPS, jumps
+from grading.submission.contract import schedule_from
 
 from walk_checks import NoisyWalkChecks, QuietWalkChecks, shown_t
 

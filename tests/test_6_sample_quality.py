@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from grading import closed_form
-from grading.chamfer import chamfer_distance
-from grading.closed_form import DatasetDenoiser, GaussianDenoiser
-from grading.contract import linear_schedule, schedule_from
-from grading.data import make_dataset
-from grading.experiment import SamplesRejected, check_samples, run_experiment
-from grading.failure import Failure
-from grading.training import Recipe, TrainingFailed, train
+from grading.experiment.chamfer import chamfer_distance
+from grading.experiment.data import make_dataset
+from grading.experiment.stages import SamplesRejected, check_samples, run_experiment
+from grading.experiment.training import Recipe, TrainingFailed, train
+from grading.judging import closed_form
+from grading.judging.closed_form import DatasetDenoiser, GaussianDenoiser
+from grading.judging.failure import Failure
+from grading.submission.contract import linear_schedule, schedule_from
 
 POINTS = 1024
 # 1,024 points that repeat 1,024 others are 1.3 +- 0.2 from fresh data. It takes a hole at the thin outer end of the

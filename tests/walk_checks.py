@@ -7,13 +7,22 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from grading import closed_form
-from grading.checks import Checker
-from grading.contract import NoiseSchedule, schedule_from
-from grading.examples import COARSE
-from grading.looks import Probe
-from grading.moments import CORRELATION, NUMBERS, POINTS, WIDTHS, share, within, within_share, within_variance
-from grading.walks import Walk, standardised, walk
+from grading.judging import closed_form
+from grading.judging.checker import Checker
+from grading.judging.examples import COARSE
+from grading.judging.noise_bounds import (
+    CORRELATION,
+    NUMBERS,
+    POINTS,
+    WIDTHS,
+    share,
+    within,
+    within_share,
+    within_variance,
+)
+from grading.judging.observations import Probe
+from grading.judging.sampler_trace import Walk, standardised, walk
+from grading.submission.contract import NoiseSchedule, schedule_from
 
 
 def model(x_t: Tensor, t: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from rich.table import Table
 from grading.bench.pieces import PIECES, Disagreement, chamfer_scaling, slope
 from grading.bench.plot import draw
 from grading.bench.timing import Pair
-from grading.errors import UsageError
+from grading.submission.errors import UsageError
 
 SCALING = "scaling"
 

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading import closed_form
-from grading.implementation import Replaced, find
-from grading.suites import run_suites
+from grading.judging import closed_form
+from grading.submission.implementation import Replaced, find
+from grading.suites.runner import run_suites
 
 Function = Callable[..., Any]
 

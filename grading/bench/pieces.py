@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from grading.bench.timing import Pair, in_turns, seconds
-from grading.chamfer import chamfer_distance
-from grading.contract import linear_schedule
-from grading.data import make_dataset
-from grading.experiment import Setting
-from grading.implementation import ROOT, Implementation, find
+from grading.experiment.chamfer import chamfer_distance
+from grading.experiment.data import make_dataset
+from grading.experiment.stages import Setting
+from grading.experiment.training import RECIPES, train
 from grading.isolation import IsolatedImplementation
-from grading.training import RECIPES, train
+from grading.submission.contract import linear_schedule
+from grading.submission.implementation import ROOT, Implementation, find
 
 POINTS = 2048
 AGREE = 1e-4  # float32, diffusers' own tables: a step itself is 0.01 and more

@@ -16,11 +16,11 @@ from typing import Any
 import torch
 
 from grading.bench.bugs import BUGS, failing_tasks, loss
-from grading.data import DATASETS
-from grading.errors import UsageError
-from grading.experiment import SAMPLERS, Setting, conclude, sample_stage, train_stage
-from grading.implementation import Implementation, find
-from grading.rubric import load_rubric
+from grading.experiment.data import DATASETS
+from grading.experiment.stages import SAMPLERS, Setting, conclude, sample_stage, train_stage
+from grading.grade.rubric import load_rubric
+from grading.submission.errors import UsageError
+from grading.submission.implementation import Implementation, find
 
 HERE = Path(__file__).parent
 SEEDS, BUGS_TABLE = HERE / "seeds.csv", HERE / "bugs.csv"

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-from grading.errors import UsageError
+from grading.submission.errors import UsageError
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -23,10 +23,10 @@ COMMANDS = ("learn", "hints", "watch", "reset", "diff", "doctor", "draw", "grade
 def board(context: typer.Context) -> None:
     """Learn diffusion models by making tests pass. Without a command: where you stand, and what comes next."""
     if context.invoked_subcommand is None:
-        from grading import board
         from grading.cli.run import chosen, outcomes
         from grading.cli.screen import Screen
-        from grading.places import find
+        from grading.submission.folders import find
+        from grading.suites import board
 
         seen = outcomes(chosen(), "--guide")
         board.write(Screen(), seen, find(chosen()), guided=True)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from grading.cli import app
-from grading.errors import UsageError
+from grading.submission.errors import UsageError
 
 
 @app.command(rich_help_panel="Grade")
@@ -42,14 +42,14 @@ def gradebook(
 
     from rich.console import Console
 
-    from grading import gradebook as book
-    from grading.cli.roll import Roll
-    from grading.experiment import Setting
-    from grading.gradebook.cluster import run_on_cluster
-    from grading.gradebook.pool import run_here
+    from grading.classroom import gradebook as book
+    from grading.classroom.gradebook.cluster import run_on_cluster
+    from grading.classroom.gradebook.pool import run_here
+    from grading.cli.class_progress import Roll
+    from grading.experiment.stages import Setting
+    from grading.experiment.training import RECIPES
+    from grading.grade.rubric import load_rubric
     from grading.isolation import close_servers, server
-    from grading.rubric import load_rubric
-    from grading.training import RECIPES
 
     if workers is not None and workers < 1:
         raise UsageError(f"--workers {workers}: give 1 or more")
@@ -81,7 +81,7 @@ def student(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")],
 ) -> None:
     """Write the student's repository: fresh stubs, tests, grader, workflows; no solutions. Ready for git init."""
-    from grading.release import release_student
+    from grading.classroom.release import release_student
 
     files = release_student(folder)
     print(
@@ -98,7 +98,7 @@ def gradescope(
     seed: Annotated[int, typer.Option(help="Decides every random number; need not be the published one.")] = 0,
 ) -> None:
     """Write an autograder for Gradescope: upload the zip as it is; the container's defaults are enough."""
-    from grading.release import release_gradescope
+    from grading.classroom.release import release_gradescope
 
     release_gradescope(file, rubric=rubric, dataset=dataset, recipe=recipe, seed=seed)
     print(f"{file}: upload it as the autograder of a programming assignment")

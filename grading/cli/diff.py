@@ -11,9 +11,9 @@ import typer
 
 from grading.cli import app
 from grading.cli.run import TaskId, chosen, outcomes
-from grading.errors import UsageError
-from grading.katas import Task, task
-from grading.places import ROOT, find
+from grading.submission.errors import UsageError
+from grading.submission.folders import ROOT, find
+from grading.submission.katas import Task, task
 
 SIDE_BY_SIDE = 120  # columns: below, one under the other reads better
 

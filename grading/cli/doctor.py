@@ -18,8 +18,8 @@ import typer
 
 from grading.cli import app
 from grading.cli.screen import Screen
-from grading.failure import WIDTH
-from grading.places import MODULES, ROOT
+from grading.judging.failure import WIDTH
+from grading.submission.folders import MODULES, ROOT
 
 FIXED = ("tests", "grading", "conftest.py", "pyproject.toml", "exercises/katas.toml")
 FREE_GB = 1.0
@@ -119,8 +119,8 @@ def _torch() -> Iterator[Finding]:
 
 def _sandbox() -> Iterator[Finding]:
     """The best tier that starts here. A student needs none; whoever grades does."""
-    from grading.errors import UsageError
     from grading.isolation.sandbox import server
+    from grading.submission.errors import UsageError
 
     try:
         tier = server("auto").tier

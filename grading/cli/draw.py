@@ -13,13 +13,13 @@ import typer
 from grading.cli import app
 from grading.cli.progress import Bars
 from grading.cli.run import Impl
-from grading.errors import UsageError
+from grading.submission.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grading.drawing import Drawing
-    from grading.samplers import Comparison
+    from grading.experiment.sampler_comparison import Comparison
+    from grading.pictures.gallery import Gallery
 
 PICTURES = ("forward", "schedules", "samples", "reverse", "paths")
 Dataset = Annotated[str, typer.Option(help="The data: swiss_roll, circle, s_curve, moons, checkerboard, ...")]
@@ -53,14 +53,14 @@ def plot(
 
     The last three train a network with your loss, once for the same code: it is kept in .kata/.
     """
-    from grading.drawing import Drawing
+    from grading.pictures.gallery import Gallery
 
     if what not in (*PICTURES, "all"):
         raise UsageError(f"kata plot {what}: there is no such picture; give {', '.join(PICTURES)} or all")
     wrong = False
     with _drawing(impl, dataset, recipe, seed, device, out) as (drawing, folder, console, bars):
-        makers: dict[str, Callable[[Drawing, Path], list[Path]]] = {
-            name: getattr(Drawing, name) for name in (PICTURES if what == "all" else (what,))
+        makers: dict[str, Callable[[Gallery, Path], list[Path]]] = {
+            name: getattr(Gallery, name) for name in (PICTURES if what == "all" else (what,))
         }
         said: set[str] = set()
         for name, make in makers.items():
@@ -91,10 +91,10 @@ def compare(
     One network, trained with your loss, and one starting noise; then your ddim_sample with 5 to 1000 steps and eta 0
     (DDIM), 0.5, and 1 (as much noise as DDPM adds).
     """
+    from grading.experiment.sampler_comparison import in_words, to_csv
+    from grading.files import write_whole
     from grading.pictures import save
     from grading.pictures.comparison import comparison
-    from grading.result import write_whole
-    from grading.samplers import in_words, to_csv
 
     with _drawing(impl, dataset, recipe, seed, device, out) as (drawing, folder, console, bars):
         try:
@@ -114,17 +114,17 @@ def compare(
 @contextmanager
 def _drawing(
     impl: str, dataset: str, recipe: str, seed: int, device: str, out: Path | None
-) -> Iterator[tuple[Drawing, Path, Console, Bars]]:
+) -> Iterator[tuple[Gallery, Path, Console, Bars]]:
     from rich.console import Console
 
-    from grading.drawing import Drawing
-    from grading.experiment import Setting
+    from grading.experiment.stages import Setting
+    from grading.pictures.gallery import Gallery
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device {device}: give cpu or cuda")
     console = Console(highlight=False, markup=False)
     with Bars(console) as bars:
-        drawing = Drawing(impl, Setting(dataset, recipe, seed, device), bars.progress)
+        drawing = Gallery(impl, Setting(dataset, recipe, seed, device), bars.progress)
         folder = out or Path("reports") / drawing.folder.name
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"--out {folder}: that is a file; give a folder for the pictures")
@@ -135,7 +135,7 @@ def _print_table(console: Console, found: Comparison) -> None:
     """One row for each number of steps; Chamfer distance and seconds for each eta."""
     from rich.table import Table
 
-    from grading.samplers import name_of
+    from grading.experiment.sampler_comparison import name_of
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("steps", justify="right")

@@ -12,7 +12,7 @@ import typer
 from grading.cli import app
 from grading.cli.progress import Bars
 from grading.cli.run import Impl
-from grading.errors import UsageError
+from grading.submission.errors import UsageError
 
 
 @app.command(rich_help_panel="Grade")
@@ -68,11 +68,11 @@ def grade(
     from rich.console import Console
     from rich.text import Text
 
-    from grading.experiment import Setting
-    from grading.grade import grade as run
-    from grading.implementation import find
+    from grading.experiment.stages import Setting
+    from grading.grade.grade import grade as run
+    from grading.grade.rubric import load_rubric
     from grading.reports import check_formats, github, terminal, write_formats, write_report, zero_until_graded
-    from grading.rubric import load_rubric
+    from grading.submission.implementation import find
 
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device {device}: give cpu or cuda")

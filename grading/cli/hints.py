@@ -12,10 +12,10 @@ import typer
 from grading.cli import app
 from grading.cli.run import TaskId, chosen, outcomes
 from grading.cli.screen import Screen
-from grading.failure import WIDTH
-from grading.katas import Task, task
-from grading.places import ROOT
-from grading.result import write_whole
+from grading.files import write_whole
+from grading.judging.failure import WIDTH
+from grading.submission.folders import ROOT
+from grading.submission.katas import Task, task
 
 GIVEN = ROOT / ".kata" / "hints.json"
 
@@ -32,7 +32,7 @@ def hint(
     Example: kata hint 4.1
     """
     if id is None:
-        from grading.board import first_failure
+        from grading.suites.board import first_failure
 
         first = first_failure(outcomes(chosen(), "--guide"))
         if first is None:

@@ -10,9 +10,9 @@ import typer
 from grading.cli import app
 from grading.cli.run import Impl, TaskId, chosen, outcomes
 from grading.cli.screen import Screen
-from grading.failure import WIDTH
-from grading.katas import katas, task
-from grading.places import find
+from grading.judging.failure import WIDTH
+from grading.submission.folders import find
+from grading.submission.katas import katas, task
 
 
 @app.command(rich_help_panel="Learn")
@@ -25,7 +25,7 @@ def check(
 
     Example: kata check 4.1 && git commit -am "4.1 done"
     """
-    from grading import board
+    from grading.suites import board
 
     screen, folder = Screen(), find(impl)
     if id is None:
@@ -53,7 +53,7 @@ def list_tasks() -> None:
 
     Example: kata list
     """
-    from grading import board
+    from grading.suites import board
 
     screen, folder = Screen(), find(chosen())
     for kata in katas():

@@ -10,9 +10,9 @@ import typer
 from grading.cli import app
 from grading.cli.hints import forget
 from grading.cli.run import TaskId, chosen, shown
-from grading.errors import UsageError
-from grading.katas import Task, task
-from grading.places import ROOT, find
+from grading.submission.errors import UsageError
+from grading.submission.folders import ROOT, find
+from grading.submission.katas import Task, task
 
 KEPT = ROOT / ".kata" / "kept"
 
@@ -39,7 +39,7 @@ def reset(
 
 def put_back(folder: Path, task: Task, whole: bool = False) -> str:
     """Put a stub back, and say in a few lines what was done."""
-    from grading.restore import restore
+    from grading.submission.reset import restore
 
     if folder == ROOT / "solutions":
         raise UsageError("kata reset: solutions/ is the reference, not yours to reset; leave --impl out for exercises/")

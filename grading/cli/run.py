@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from grading.board import Outcome
-from grading.katas import task, tasks
-from grading.places import find
+from grading.submission.folders import find
+from grading.submission.katas import task, tasks
+from grading.suites.board import Outcome
 
 Impl = Annotated[
     str,
@@ -46,7 +46,7 @@ def outcomes(impl: str, *options: str, files: list[Path] | None = None) -> list[
     if "--task" in options:
         task(options[options.index("--task") + 1])
     with _working() as status:
-        from grading.suites import run_suites
+        from grading.suites.runner import run_suites
 
         def told(outcome: Outcome, done: int, total: int) -> None:
             status.update(f"testing {outcome.task}, {done} of {total}")

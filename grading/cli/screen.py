@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from grading.failure import WIDTH
+from grading.judging.failure import WIDTH
 
 COLOURS = ("red", "green", "yellow", "blue", "cyan")
 

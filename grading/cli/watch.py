@@ -16,8 +16,8 @@ import typer
 from grading.cli import app
 from grading.cli.keys import keys
 from grading.cli.run import chosen
-from grading.cli.session import Session
-from grading.places import find
+from grading.cli.watch_session import Session
+from grading.submission.folders import find
 
 
 @app.command(rich_help_panel="Learn")

@@ -73,7 +73,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)  # what the student's code prints outside a test must not pass for an answer
-    from grading.suites import ROOT, run_suites
+    from grading.suites.runner import ROOT, run_suites
 
     request: dict[str, Any] = {}
 

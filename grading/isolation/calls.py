@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading import standins
-from grading.contract import NoiseSchedule
 from grading.isolation.protocol import MOST_BYTES, ProtocolError
 from grading.isolation.values import TABLES, Reader, Writer
+from grading.submission import fallbacks
+from grading.submission.contract import NoiseSchedule
 
 SAMPLERS = ("ddpm_sample", "ddim_sample")
 STANDINS = ("make_schedule", "q_sample")
@@ -115,7 +115,7 @@ class Call:
             name = header["standin"]
             if name not in STANDINS or name == self.name:
                 raise ProtocolError("a question that it may not ask")
-            return _q_sample if name == "q_sample" else standins.make_schedule
+            return _q_sample if name == "q_sample" else fallbacks.make_schedule
         number = header["function"]
         if type(number) is not int or not 0 <= number < len(self.functions):
             raise ProtocolError("a question to nobody")
@@ -173,7 +173,7 @@ class Call:
 
 
 def _q_sample(x0: Tensor, t: Tensor, tables: list, noise: Tensor) -> Tensor:
-    return standins.q_sample(x0, t, NoiseSchedule(*tables), noise)
+    return fallbacks.q_sample(x0, t, NoiseSchedule(*tables), noise)
 
 
 def _alike(gradient: Any, source: Tensor) -> bool:

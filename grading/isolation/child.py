@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading import standins
-from grading.errors import SubmissionError
-from grading.implementation import Implementation
 from grading.isolation.protocol import MOST_TEXT, clean, receive, send
 from grading.isolation.values import Reader, Writer, raw
+from grading.submission import fallbacks
+from grading.submission.errors import SubmissionError
+from grading.submission.implementation import Implementation
 
 MOST_FRAMES = 20
 
@@ -46,13 +46,13 @@ class Call:
     def __init__(self, pipe: socket.socket, header: dict, body: memoryview) -> None:
         self.pipe = pipe
         self.leaves: list[Tensor] = []
-        reader = Reader(body, self.function, standins.NoiseSchedule)
+        reader = Reader(body, self.function, fallbacks.NoiseSchedule)
         self.args = [reader.value(node) for node in header["args"]]
         self.kwargs = {name: reader.value(node) for name, node in header["kwargs"].items()}
         self.tensors, self.generators = reader.tensors, reader.generators
         self.before = [(tuple(t.shape), bytes(raw(t))) for t in self.tensors]
         self.leaves += [t for t in self.tensors if t.requires_grad]
-        standins.ask = lambda name, *args: self.ask({"standin": name}, args, {})  # type: ignore[attr-defined]
+        fallbacks.ask = lambda name, *args: self.ask({"standin": name}, args, {})  # type: ignore[attr-defined]
 
     def function(self, number: int) -> Callable:
         def model(*args: Any, **kwargs: Any) -> Any:

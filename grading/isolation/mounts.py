@@ -9,7 +9,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from grading.implementation import ROOT
+from grading.submission.implementation import ROOT
 
 HIDDEN = (".git", "grading", "solutions", "tests", "exercises")
 

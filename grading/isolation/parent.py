@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grading.contract import MODULE_OF
-from grading.errors import Frame, SubmissionError
 from grading.isolation import protocol
 from grading.isolation.calls import Call
 from grading.isolation.protocol import Gone, ProtocolError, clean
 from grading.isolation.sandbox import Server, ServerGone, server
-from grading.isolation.submission import five_files
+from grading.isolation.submission_files import five_files
+from grading.submission.contract import MODULE_OF
+from grading.submission.errors import Frame, SubmissionError
 
 KINDS = ("todo", "load", "crash")
 MOST_PRINTED = 20_000  # characters, of all calls

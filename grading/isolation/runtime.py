@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from grading import contract
+from grading.submission import contract
 
 HERE = Path(__file__).resolve().parent
-SHARED = ("errors", "loader", "places", "implementation", "devices")
+SHARED = ("errors", "loader", "folders", "implementation", "device_check")
 CHILD = ("protocol", "values", "child", "server", "confine", "seccomp")
 TABLES = ("FUNCTIONS", "MODULES", "MODULE_OF")
 SCHEDULE = """
@@ -25,21 +25,21 @@ class NoiseSchedule(NamedTuple):
 def write_runtime(folder: Path) -> Path:
     """Write the child's package `grading` below a folder; return the path of the server's script.
 
-    The child's contract is the bare tables of names, its stand-ins are questions to the parent: none of the grader's
+    The child's contract is the bare tables of names, its fallbacks are questions to the parent: none of the grader's
     formulas is in the child, on disk or in memory.
     """
     package = folder / "grading"
-    isolation = package / "isolation"
-    isolation.mkdir(parents=True)
-    for parent in (package, isolation):
-        (parent / "__init__.py").write_text("")
+    isolation, submission = package / "isolation", package / "submission"
+    for room in (package, isolation, submission):
+        room.mkdir(parents=True)
+        (room / "__init__.py").write_text("")
     for name in SHARED:
-        shutil.copyfile(HERE.parent / f"{name}.py", package / f"{name}.py")
+        shutil.copyfile(HERE.parent / "submission" / f"{name}.py", submission / f"{name}.py")
     for name in CHILD:
         shutil.copyfile(HERE / f"{name}.py", isolation / f"{name}.py")
-    shutil.copyfile(HERE / "standins_asked.py", package / "standins.py")
+    shutil.copyfile(HERE / "fallbacks_asked.py", submission / "fallbacks.py")
     names = "\n".join(f"{table} = {getattr(contract, table)!r}" for table in TABLES)
-    (package / "contract.py").write_text(SCHEDULE + names + "\n")
+    (submission / "contract.py").write_text(SCHEDULE + names + "\n")
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return isolation / "server.py"

@@ -20,9 +20,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from grading.errors import UsageError
 from grading.isolation.mounts import bubblewrap, library_paths, readable_paths
 from grading.isolation.runtime import write_runtime
+from grading.submission.errors import UsageError
 
 TIERS = ("namespaces", "portable", "none")
 CHOICES = ("auto", *TIERS)

@@ -9,7 +9,7 @@ from grading.pictures.samples import loss_curve, samples_over_data
 from grading.pictures.style import save
 
 if TYPE_CHECKING:
-    from grading.experiment import Experiment
+    from grading.experiment.stages import Experiment
 
 __all__ = ["loss_curve", "samples_over_data", "save", "write_pictures"]
 

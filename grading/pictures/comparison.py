@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, StrMethodFormatter
 
+from grading.experiment.sampler_comparison import Comparison, name_of
 from grading.pictures.style import DDIM, DDPM, GREY, PURPLE, panels, styled
-from grading.samplers import Comparison, name_of
 
 LOOKS = (
     (DDIM, "o"),

@@ -17,7 +17,7 @@ from torch import Tensor
 from grading.pictures.style import view_of
 
 if TYPE_CHECKING:
-    from grading.experiment import Experiment
+    from grading.experiment.stages import Experiment
 
 Walk = Sequence[tuple[int, Tensor]]  # (t, x_t (n, 2)), the noisiest first; (-1, x_0) last
 FRAMES, POINTS = 51, 500

@@ -25,7 +25,7 @@ from grading.pictures.style import (
 )
 
 if TYPE_CHECKING:
-    from grading.experiment import Experiment
+    from grading.experiment.stages import Experiment
 
 
 @styled

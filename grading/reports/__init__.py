@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grading.errors import UsageError
+from grading.files import write_whole
+from grading.grade.result import Result
 from grading.reports.gradescope import gradescope, not_graded
 from grading.reports.junit import junit
-from grading.result import Result, write_whole
+from grading.submission.errors import UsageError
 
 if TYPE_CHECKING:
-    from grading.grade import Graded
+    from grading.grade.grade import Graded
 
 FILES = {"junit": ("junit.xml", junit), "gradescope": ("results.json", gradescope)}
 FORMATS = (*FILES, "github")
@@ -26,8 +27,8 @@ def write_report(graded: Graded, folder: Path) -> Path:
     """
     from grading.pictures import write_pictures
     from grading.pictures.player import player_of
-    from grading.reports.drawings import cloud, curve
     from grading.reports.page import page
+    from grading.reports.svg_plots import cloud, curve
 
     result, experiment = graded.result, graded.experiment
     write_whole(folder / "result.json", result.to_json())

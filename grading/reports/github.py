@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from grading.isolation.submission import five_files
+from grading.grade.result import Result
+from grading.isolation.submission_files import five_files
 from grading.reports.parts import WORDS, Part, parts
-from grading.reports.text import one_line, plain
-from grading.result import Result
+from grading.reports.sanitize import one_line, plain
 
 MOST_ANNOTATIONS = 10  # GitHub shows no more of one step
 MARKS = {"done": "✅", "wrong": "❌", "todo": "⬜", "locked": "⏸️"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from grading.grade.result import Result
 from grading.reports.parts import Part, parts
-from grading.reports.text import one_line, plain
-from grading.result import Result
+from grading.reports.sanitize import one_line, plain
 
 
 def gradescope(result: Result) -> str:

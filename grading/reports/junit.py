@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from grading.grade.result import CaseResult, Result, TaskResult
 from grading.reports.parts import parts
-from grading.reports.text import one_line, plain
-from grading.result import CaseResult, Result, TaskResult
+from grading.reports.sanitize import one_line, plain
 
 
 def junit(result: Result) -> str:

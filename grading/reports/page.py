@@ -10,12 +10,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from grading.failure import LABEL
-from grading.katas import katas
+from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
+from grading.judging.failure import LABEL
+from grading.reports.distance_scale import scale
 from grading.reports.parts import WORDS, next_task, number, ratio
-from grading.reports.scale import scale
-from grading.reports.text import one_line, plain
-from grading.result import CaseResult, Result, SamplerResult, TaskResult
+from grading.reports.sanitize import one_line, plain
+from grading.submission.katas import katas
 
 MARKS = {"done": "✓", "wrong": "✗", "todo": "○", "locked": "·"}
 NAMES = {"dataset": "data set", "num_points": "points of each sampler", "num_inference_steps": "steps of DDIM"}

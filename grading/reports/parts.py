@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grading.reports.text import one_line, plain
-from grading.result import Result, SamplerResult, TaskResult
+from grading.grade.result import Result, SamplerResult, TaskResult
+from grading.reports.sanitize import one_line, plain
 
 WORDS = {"done": "done", "wrong": "wrong", "todo": "to do", "locked": "not run"}
 

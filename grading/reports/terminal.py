@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grading.grade.result import Result, SamplerResult, TaskResult
 from grading.reports.parts import next_task, number
-from grading.reports.text import one_line, plain
-from grading.result import Result, SamplerResult, TaskResult
+from grading.reports.sanitize import one_line, plain
 
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "dim")}
 TELLING = ("looks like", "at", "got")  # the line of a failure that says most, the best first

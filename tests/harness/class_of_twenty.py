@@ -7,14 +7,14 @@ import sys
 import zipfile
 from pathlib import Path
 
-from grading.contract import MODULES
-from grading.experiment import Setting
-from grading.gradebook import Row, Terms, gradebook
-from grading.implementation import ROOT
-from grading.katas import tasks
-from grading.rubric import Band, Rubric
-from grading.stubs import stub
-from grading.training import RECIPES
+from grading.classroom.gradebook import Row, Terms, gradebook
+from grading.experiment.stages import Setting
+from grading.experiment.training import RECIPES
+from grading.grade.rubric import Band, Rubric
+from grading.submission.contract import MODULES
+from grading.submission.implementation import ROOT
+from grading.submission.katas import tasks
+from grading.submission.stubs import stub
 
 FILES = {f"{module}.py": (ROOT / "solutions" / f"{module}.py").read_text() for module in MODULES}
 STUBS = {name: stub(source) for name, source in FILES.items()}

@@ -1,8 +1,8 @@
 """Results of a grade, made by hand: good, empty and hostile ones, for the tests of the reports."""
 
-from grading.katas import tasks
-from grading.result import CaseResult, Result, SamplerResult, TaskResult
-from grading.rubric import load_rubric
+from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
+from grading.grade.rubric import load_rubric
+from grading.submission.katas import tasks
 
 HOSTILE = (
     '</script><script>alert(1)</script> "><img src=x onerror=alert(1)> {{7*7}} ]]> &amp; [red]x[/red] '

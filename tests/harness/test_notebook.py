@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grading.implementation import ROOT
-from grading.places import MODULE_OF
-from grading.suites import unit_suites
+from grading.submission.folders import MODULE_OF
+from grading.submission.implementation import ROOT
+from grading.suites.runner import unit_suites
 
 nbclient = pytest.importorskip("nbclient", reason="needs nbclient, from the extra `dev`")
 nbformat = pytest.importorskip("nbformat")

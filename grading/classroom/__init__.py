@@ -1,0 +1,1 @@
+"""A class: collecting, grading many, handing back; releasing copies."""

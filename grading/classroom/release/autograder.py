@@ -1,0 +1,49 @@
+"""What Gradescope's run_autograder runs: `python -m grading.classroom.release.autograder SUBMISSION RESULTS`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from grading.classroom.gradebook.archive import NotASubmission
+from grading.classroom.gradebook.collect import files_in
+from grading.classroom.release.gradescope import RUBRIC, TERMS
+from grading.experiment.stages import Setting
+from grading.grade.grade import grade
+from grading.grade.rubric import load_rubric
+from grading.reports import write_formats, zero_until_graded
+from grading.submission.errors import UsageError
+from grading.submission.implementation import ROOT
+
+DEADLINE = 480.0  # seconds; Gradescope ends everything after 600, starting up and reporting included
+
+
+def run(submission: Path, results: Path) -> None:
+    """Grade what a student uploaded: the five files, at the top or in one folder. Writes results.json.
+
+    Raises:
+        UsageError (a ValueError): it cannot be graded; results.json says why, with zero points.
+    """
+    with zero_until_graded(results, ["gradescope"]), tempfile.TemporaryDirectory() as scratch:
+        try:
+            files = files_in(submission.resolve())
+        except NotASubmission as problem:
+            raise UsageError(str(problem)) from None
+        folder = Path(scratch) / "submission"
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        terms = json.loads((ROOT / TERMS).read_text(encoding="utf-8"))
+        rubric = load_rubric(ROOT / RUBRIC if (ROOT / RUBRIC).exists() else None)
+        graded = grade(folder, Setting(**terms), rubric, deadline=DEADLINE)
+        write_formats(graded.result, results, ["gradescope"])
+    print(f"{graded.result.points:g} of {graded.result.max_points:g} points")
+
+
+if __name__ == "__main__":
+    try:
+        run(Path(sys.argv[1]), Path(sys.argv[2]))
+    except UsageError as error:
+        print(f"not graded: {error}")

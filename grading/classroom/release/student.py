@@ -1,0 +1,79 @@
+"""The student's repository: stubs made fresh from the solutions, suites, grader, workflows; no solutions.
+
+The copy holds the grader whole, and with it the closed forms that the suites compare with and the catalogue of wrong
+formulas. Whoever wants to can read the answers there, as in any textbook: a suite that runs on the student's machine
+must know what is right. What a grade is worth rests on the instructor running it again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grading.submission.contract import MODULES
+from grading.submission.errors import UsageError
+from grading.submission.implementation import ROOT
+from grading.submission.katas import katas
+from grading.submission.stubs import stub
+
+TEMPLATES = Path(__file__).with_name("templates")
+WHOLE = (".devcontainer", ".vscode", "grading")  # folders, as they are
+FILES = (
+    *(".gitignore", "LICENSE", "conftest.py", "constraints.txt", "pyproject.toml"),
+    *("exercises/__init__.py", "exercises/katas.toml", "exercises/ddpm_ddim.ipynb"),
+)
+PICTURE = ".github/reverse_process.gif"
+
+
+def release_student(folder: Path) -> list[str]:
+    """Write the student's repository to a folder that is not there yet, or is empty; return the files' names.
+
+    A folder with nothing but `.git` in it counts as empty: that is how a new repository looks.
+
+    Raises:
+        UsageError (a ValueError): the folder holds something, cannot be made, or there are no solutions to stub.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: that is a file; give a folder that is empty or not there yet")
+    if folder.exists() and any(entry.name != ".git" for entry in folder.iterdir()):
+        raise UsageError(f"{folder}: that folder is not empty; give one that is empty or not there yet")
+    files = student_files()
+    try:
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror}); give another folder") from None
+    return list(files)
+
+
+def student_files() -> dict[str, bytes]:
+    """Everything in the student's repository, by its path there. Nothing is taken that is not named here."""
+    if not (ROOT / "solutions").is_dir():
+        raise UsageError("this copy of the kata has no solutions/ to make stubs of; release from the instructor's own")
+    chosen = [path for folder in WHOLE if (ROOT / folder).is_dir() for path in (ROOT / folder).rglob("*")]
+    chosen += [*(ROOT / "tests").glob("*.py"), *(ROOT / name for name in (*FILES, PICTURE))]
+    files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in chosen if path.is_file() and _ours(path)}
+    for module in MODULES:
+        files[f"exercises/{module}.py"] = stub((ROOT / f"solutions/{module}.py").read_text("utf-8")).encode()
+    files["pyproject.toml"] = files["pyproject.toml"].replace(b'["grading", "solutions"]', b'["grading"]')
+    for name in ("kata.yml", "pull-request.yml"):
+        files[f".github/workflows/{name}"] = (TEMPLATES / "student" / name).read_bytes()
+    files["README.md"] = _readme(PICTURE in files).encode()
+    return dict(sorted(files.items()))
+
+
+def _ours(path: Path) -> bool:
+    """Whether a file belongs to the project: no cache, no editor's leftover."""
+    parts = path.relative_to(ROOT).parts
+    return "__pycache__" not in parts and path.suffix != ".pyc" and not path.name.endswith(("~", ".swp", ".orig"))
+
+
+def _readme(pictured: bool) -> str:
+    rows = [
+        f"| {kata.number} | [`exercises/{kata.module}.py`](exercises/{kata.module}.py) | {kata.title} | {kata.idea} |"
+        for kata in katas()
+    ]
+    picture = f"![From noise to a Swiss roll, step by step]({PICTURE})\n\n" if pictured else ""
+    text = (TEMPLATES / "student" / "README.md").read_text(encoding="utf-8")
+    return text.replace("PICTURE\n\n", picture).replace("KATAS", "\n".join(rows))

@@ -1,0 +1,1 @@
+"""Suites, experiment and rubric: one plain Result."""

@@ -1,0 +1,67 @@
+"""A deadline of one's own, before the platform's that throws everything away: what is known by then counts."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from grading.submission.contract import MODULE_OF
+from grading.submission.errors import SubmissionError
+
+Progress = Callable[[str, int, int], None]
+
+
+class OutOfTime(BaseException):
+    """The time is over in the middle of a call. No `except Exception` on the way may take it for something else."""
+
+
+class Deadline:
+    """So many seconds from now; None for no end."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds = math.inf if seconds is None else seconds
+        self.end = time.monotonic() + self.seconds
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, at least 0."""
+        return max(self.end - time.monotonic(), 0.0)
+
+    def __str__(self) -> str:
+        return f"not run to its end: the {self.seconds:g} seconds of this grade are over"
+
+    def watched(self, progress: Progress | None) -> Progress:
+        """The same progress, which ends the call that tells of it once the time is over."""
+
+        def told(stage: str, done: int, total: int) -> None:
+            if not self.remaining:
+                raise OutOfTime(str(self))
+            if progress:
+                progress(stage, done, total)
+
+        return told
+
+
+class InTime:
+    """An implementation whose functions are not called any more once the time is over: they fail and say why."""
+
+    def __init__(self, implementation: Any, deadline: Deadline) -> None:
+        self._implementation, self._deadline = implementation, deadline
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._implementation, name)
+        if name not in MODULE_OF:
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if not self._deadline.remaining:
+                raise SubmissionError(name, "timeout", str(self._deadline))
+            try:
+                return found(*args, **kwargs)
+            except OutOfTime:
+                raise SubmissionError(name, "timeout", str(self._deadline)) from None
+
+        call.__name__ = name
+        return call

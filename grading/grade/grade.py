@@ -1,0 +1,188 @@
+"""Grade one submission: its suites, then the experiment with its code, each stage on a fresh implementation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grading.experiment.stages import SAMPLERS, Experiment, Part, Setting, conclude, sample_stage, train_stage
+from grading.grade.deadline import Deadline, InTime
+from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
+from grading.grade.rubric import Rubric, load_rubric
+from grading.submission.implementation import Implementation, find
+from grading.submission.katas import Task, tasks
+from grading.suites.board import Outcome, state
+from grading.suites.runner import run_suites, unit_suites
+
+Progress = Callable[[str, int, int], None]  # (stage, done, total); stage is one of STAGES
+STAGES = ("tests", "train", *SAMPLERS)
+MOST_LOSSES = 500
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A grade: the plain result that is written down, and the experiment that pictures are drawn from."""
+
+    result: Result
+    experiment: Experiment
+
+
+class Judge:
+    """Makes a fresh implementation of one submission for every stage.
+
+    Isolated, that is a process of its own in a sandbox; else the submission runs in this process, and is trusted.
+    """
+
+    def __init__(
+        self,
+        impl: str | Path,
+        *,
+        isolated: bool,
+        sandbox: str = "auto",
+        device: str = "cpu",
+        deadline: Deadline | None = None,
+    ) -> None:
+        self.folder = find(impl)
+        self.deadline = deadline or Deadline()
+        self.isolated, self.sandbox, self.device = isolated, sandbox, device
+        self.tier = self._tier() if isolated else "none (in this process)"
+
+    def _tier(self) -> str:
+        from grading.isolation import server
+
+        return server(self.sandbox, self.device != "cpu").tier
+
+    def make(self) -> Any:
+        """A fresh object with the eleven functions."""
+        if not self.isolated:
+            return InTime(Implementation(self.folder), self.deadline)
+        from grading.isolation import IsolatedImplementation, Limits
+
+        limits = Limits(total=min(Limits.total, self.deadline.remaining))
+        made = IsolatedImplementation(self.folder, sandbox=self.sandbox, limits=limits, device=self.device)
+        return InTime(made, self.deadline)
+
+    @contextmanager
+    def fresh(self) -> Iterator[Any]:
+        """The same, closed at the end of the block: its whole process tree is dead then."""
+        made = self.make()
+        try:
+            yield made
+        finally:
+            if hasattr(made, "close"):
+                made.close()
+
+
+def grade(
+    impl: str | Path,
+    setting: Setting | None = None,
+    rubric: Rubric | None = None,
+    *,
+    isolated: bool = True,
+    sandbox: str = "auto",
+    progress: Progress | None = None,
+    deadline: float | None = None,
+) -> Graded:
+    """Run the five suites and the experiment, and give points by the rubric.
+
+    Args:
+        impl: `exercises`, `solutions` or a folder with the five modules.
+        setting: data set, recipe, seed, device and numbers of the experiment.
+        rubric: points; the course's if left out.
+        isolated: run the submission behind a pipe; else in this process.
+        sandbox: the tier to demand, `auto` for the best that this machine has.
+        progress: called as progress(stage, done, total).
+        deadline: seconds after which nothing more is asked of the submission; what it has earned by then counts.
+
+    Raises:
+        UsageError (a ValueError): the submission, the sandbox or a setting is not to be had.
+        What the submission does wrong never raises: it is in the result.
+    """
+    setting, rubric = setting or Setting(), rubric or load_rubric()
+    until = Deadline(deadline)
+    judge = Judge(impl, isolated=isolated, sandbox=sandbox, device=setting.device, deadline=until)
+    started = time.perf_counter()
+    outcomes = run_tests(judge, setting, progress)
+    progress = until.watched(progress)
+    tested = time.perf_counter()
+    with judge.fresh() as implementation:
+        trained, failure = train_stage(implementation, setting, progress)
+    parts = {}
+    for name in SAMPLERS:
+        with judge.fresh() as implementation:
+            parts[name] = sample_stage(implementation, name, trained, setting, progress)
+    experiment = conclude(setting, trained, failure, **parts)
+    seconds = {
+        "tests": tested - started,
+        "train": experiment.training_seconds,
+        **{name: part.seconds for name, part in parts.items()},
+        "whole": time.perf_counter() - started,
+    }
+    return Graded(_result(str(impl), judge, experiment, outcomes, rubric, seconds), experiment)
+
+
+def run_tests(judge: Judge, setting: Setting, progress: Progress | None = None) -> list[Outcome]:
+    """Run the five unit suites, each on a fresh implementation."""
+
+    def told(_: Outcome, done: int, total: int) -> None:
+        if progress:
+            progress("tests", done, total)
+
+    options = ("--device", "cuda") if setting.device != "cpu" else ()
+    return run_suites(judge.folder, *options, files=unit_suites(), make=judge.make, on_outcome=told)
+
+
+def _result(
+    impl: str, judge: Judge, experiment: Experiment, outcomes: list[Outcome], rubric: Rubric, seconds: dict[str, float]
+) -> Result:
+    setting = experiment.setting
+    return Result(
+        impl=impl,
+        tasks=[_task_result(task, outcomes, rubric) for task in tasks()],
+        samplers=[
+            _sampler_result("ddpm", len(setting.schedule.betas), experiment.ddpm, rubric),
+            _sampler_result("ddim", setting.num_inference_steps, experiment.ddim, rubric),
+        ],
+        floor=experiment.floor,
+        settings={
+            "dataset": setting.dataset,
+            "recipe": setting.recipe,
+            "seed": setting.seed,
+            "device": setting.device,
+            "num_points": setting.num_points,
+            "num_inference_steps": setting.num_inference_steps,
+        },
+        isolation=judge.tier,
+        training_message=experiment.training_failure or "",
+        losses=_thinned(experiment.losses),
+        versions=experiment.versions,
+        seconds={name: round(value, 3) for name, value in seconds.items()},
+    )
+
+
+def _task_result(task: Task, outcomes: list[Outcome], rubric: Rubric) -> TaskResult:
+    """All or nothing: a step that is right most of the time is wrong."""
+    mine = [outcome for outcome in outcomes if outcome.task == task.id]
+    worth = rubric.points_of(task)
+    right = bool(mine) and all(outcome.status == "passed" for outcome in mine)
+    cases = [CaseResult(o.test, o.behaviour, o.status, o.kind, o.message, o.misconception, o.seconds) for o in mine]
+    points = worth if right else 0.0
+    return TaskResult(task.id, task.function, task.module, task.title, state(mine), points, worth, cases)
+
+
+def _sampler_result(name: str, steps: int, part: Part, rubric: Rubric) -> SamplerResult:
+    points = 0.0 if part.unlawful else rubric.points_for(name, part.chamfer)
+    message = part.failure or part.unlawful or ""
+    worth, bands = rubric.full_points(name), list(rubric.bands[name])
+    return SamplerResult(name.upper(), steps, part.chamfer, points, worth, round(part.seconds, 3), message, bands)
+
+
+def _thinned(losses: list[float]) -> list[float]:
+    """Means over equal stretches, at most MOST_LOSSES of them: what a curve needs, in a file of a sensible size."""
+    stretch = -(-len(losses) // MOST_LOSSES) or 1
+    parts = [losses[i : i + stretch] for i in range(0, len(losses), stretch)]
+    return [sum(part) / len(part) for part in parts]

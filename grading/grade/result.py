@@ -1,0 +1,132 @@
+"""The result of a grade: plain data, written as JSON whole or not at all. Every report is made from this."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from grading.grade.rubric import Band
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One test: `passed`, `failed` or `skipped`, and for a failure what a student reads."""
+
+    name: str
+    behaviour: str
+    status: str
+    kind: str
+    message: str
+    misconception: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One function: its points are all or nothing, because a step that is right most of the time is wrong."""
+
+    id: str
+    function: str
+    module: str
+    title: str
+    status: str  # done, wrong, todo or locked (not run)
+    points: float
+    max_points: float
+    cases: list[CaseResult]
+
+    @property
+    def passed(self) -> int:
+        return sum(case.status == "passed" for case in self.cases)
+
+    @property
+    def first_failure(self) -> CaseResult | None:
+        return next((case for case in self.cases if case.status == "failed"), None)
+
+
+@dataclass(frozen=True)
+class SamplerResult:
+    """What one sampler drew with the trained network.
+
+    `chamfer` is None where nothing could be scored; `message` says why, or why a score earns no points.
+    `bands` are the rubric's: what a distance is worth.
+    """
+
+    name: str  # DDPM or DDIM
+    steps: int
+    chamfer: float | None
+    points: float
+    max_points: float
+    seconds: float
+    message: str
+    bands: list[Band] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that a grade found out.
+
+    Attributes:
+        impl: what was graded, as it was named.
+        tasks, samplers: the two parts of the points.
+        floor: Chamfer distance between two independent draws of the data: as near as anything can come.
+        settings: data set, recipe, seed, device, number of points.
+        isolation: the sandbox tier, or that the submission ran in the grader's own process.
+        training_message: why there is no trained network; empty where there is one.
+        losses: the training loss, thinned out for plotting.
+        versions: of python, torch and the kata.
+        seconds: of each stage.
+    """
+
+    impl: str
+    tasks: list[TaskResult]
+    samplers: list[SamplerResult]
+    floor: float | None
+    settings: dict[str, Any]
+    isolation: str
+    training_message: str = ""
+    losses: list[float] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def points(self) -> float:
+        return sum(t.points for t in self.tasks) + sum(s.points for s in self.samplers)
+
+    @property
+    def max_points(self) -> float:
+        return sum(t.max_points for t in self.tasks) + sum(s.max_points for s in self.samplers)
+
+    def to_json(self) -> str:
+        """Finite numbers only; a number that is none becomes null."""
+        totals = {"points": self.points, "max_points": self.max_points}
+        return json.dumps(_finite(totals | asdict(self)), indent=1, allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> Result:
+        """Read what `to_json` wrote; ValueError for anything else."""
+        try:
+            data = json.loads(text)
+            if data.pop("format") != FORMAT:
+                raise ValueError("another format")
+            tasks = [
+                TaskResult(**(t | {"cases": [CaseResult(**case) for case in t["cases"]]})) for t in data.pop("tasks")
+            ]
+            samplers = [
+                SamplerResult(**(s | {"bands": [Band(**band) for band in s["bands"]]})) for s in data.pop("samplers")
+            ]
+            return Result(tasks=tasks, samplers=samplers, **{k: v for k, v in data.items() if not k.endswith("points")})
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError, ValueError) as error:
+            raise ValueError(f"this is not a result of format {FORMAT}: {error}") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

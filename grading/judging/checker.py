@@ -1,0 +1,215 @@
+"""The checker that a test of the suites talks to: `kata(x0, t, schedule, noise).gives(expected, "DDPM eq. 4")`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
+from grading.judging.diagnosis import diagnose
+from grading.judging.failure import Failure
+from grading.judging.observations import Probe, carefully, changed_in_place, in_float64, raised, to_meta
+from grading.submission.contract import bind
+from grading.submission.errors import Frame, SubmissionError, describe
+from grading.submission.katas import Task
+
+ADVICE = {
+    "todo": "write the body of the function, then run again",
+    "load": "repair the file first; the tests of the other files run without it",
+    "timeout": "look for a loop that never ends, or for work done once per sample",
+    "not a number": "look for 0 / 0, and for the root or the logarithm of a negative number",
+    "infinite value": "look for a division by 0, and for the logarithm of 0",
+    "gone": "the process that ran it ended; nothing in these functions may exit or use up the memory",
+}
+
+
+@dataclass(frozen=True)
+class Checker:
+    """One task of one implementation, ready to be called and judged.
+
+    Attributes:
+        implementation: the object with the eleven functions.
+        task: the task under test.
+        device: where inputs are made: `cpu` or `cuda`.
+        impl: what --impl was given, for the command line shown; empty for the student's own.
+        seed: shifts every random number that `randn` draws.
+    """
+
+    implementation: Any
+    task: Task
+    device: str = "cpu"
+    impl: str = ""
+    seed: int = 0
+
+    @property
+    def function(self) -> Callable:
+        return getattr(self.implementation, self.task.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function; `.gives(...)` says what must come back."""
+        where = ", ".join(f"{k}={v}" for k, v in bind(self.task.function, args, kwargs).items() if type(v) is int)
+        return Observation(
+            self, lambda f: carefully(f)(*args, **kwargs), shown_call(self.task.function, args, kwargs), where
+        )
+
+    def probe(self, seen: str, probe: Probe, meta: bool = False) -> Observation:
+        """Look at something other than the returned value: `probe(function)` calls it and returns what it saw."""
+        return Observation(self, lambda f: probe(carefully(f)), seen, "", meta)
+
+    def double(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function while torch's default dtype is float64, where a slip cannot hide in the rounding."""
+        plain = self(*args, **kwargs)
+        return replace(plain, probe=lambda f: in_float64(plain.probe, f))
+
+    def on_meta(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function with tensors on torch's `meta` device, which have a shape and no values.
+
+        What stalls or fails on a GPU fails there on any machine: a tensor made on the wrong device, `.item()`,
+        `.numpy()`, an `if` that asks for a tensor's values.
+        """
+        moved, named = tuple(to_meta(a) for a in args), {k: to_meta(v) for k, v in kwargs.items()}
+        return replace(self(*moved, **named), meta=True)
+
+    def untouched(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function and name the arguments whose values have changed, each of them in a sentence."""
+
+        def probe(f: Callable) -> str:
+            names = changed_in_place(self.task.function, f, args, kwargs)
+            return "; ".join(f"{name} is changed in place" for name in names) or "nothing is changed in place"
+
+        def where() -> tuple[Frame, ...]:
+            """torch refuses to overwrite a tensor whose entries share one place in memory, and so shows the line."""
+            named = {k: _in_one_place(v) for k, v in bind(self.task.function, args, kwargs).items()}
+            try:
+                self.function(**named)
+            except SubmissionError as error:
+                return error.frames if "single memory location" in error.message else ()
+            return ()
+
+        return Observation(self, probe, shown_call(self.task.function, args, kwargs), "", locate=where)
+
+    def randn(self, *shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+        """Standard normal numbers of their own generator."""
+        return torch.randn(*shape, generator=self.generator(seed + sum(shape), "cpu"), dtype=dtype).to(self.device)
+
+    def generator(self, seed: int = 0, device: str | None = None) -> torch.Generator:
+        """A generator of its own, on the device under test, shifted by --seed."""
+        return torch.Generator(device or self.device).manual_seed(100_003 * self.seed + seed)
+
+    def on(self, placed: Any) -> Any:
+        """A copy of a tensor or a schedule on the device under test: what one test's call changes spoils no other."""
+        return placed.to(device=self.device, copy=True)
+
+    def fail(
+        self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None
+    ) -> Failure:
+        """Make the failure that a student reads."""
+        task, impl = self.task, f"--impl {self.impl} " if self.impl else ""
+        ending = [("hint", f"kata hint {task.id}"), ("again", f"pytest {impl}--task {task.id}")]
+        headline = f"{task.id} {task.function}: {problem}"
+        return Failure(task.id, headline, kind, [*lines, *ending], misconception)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A call, or a look at one, whose result is still to be judged."""
+
+    checker: Checker
+    probe: Probe
+    called: str
+    where: str
+    meta: bool = False
+    locate: Callable[[], tuple[Frame, ...]] = lambda: ()
+
+    def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT) -> None:
+        """Raise Failure unless what the probe sees is `expected`; `source` says where that number comes from."""
+        seen = self.seen()
+        difference = mismatch(seen, expected, tolerance)
+        if difference is not None:
+            raise self._failure(difference, seen, source, tolerance)
+
+    def lies_within(self, low: float, high: float, source: str) -> None:
+        """Raise Failure unless the number seen lies in a closed interval; `source` derives the interval."""
+        seen = self.seen()
+        if not (isinstance(seen, float) and low <= seen <= high):
+            got = number(seen) if isinstance(seen, float) else str(seen)
+            difference = Mismatch("out of bounds", got, f"from {number(low)} to {number(high)}")
+            raise self._failure(difference, seen, source, Tolerance(0.0, (high - low) / 2))
+
+    def seen(self) -> Any:
+        """What the probe sees; an error of the submission becomes a Failure."""
+        try:
+            return self.probe(self.checker.function)
+        except SubmissionError as error:
+            raise self._error(error) from error
+        except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+            lines = [self._looked_at(), ("because", describe(error))]
+            raise self.checker.fail("what came back cannot be used", *lines) from error
+
+    def _looked_at(self) -> tuple[str, str]:
+        """The call, or what else was looked at."""
+        return "called" if self.called.startswith(f"{self.checker.task.function}(") else "looked at", self.called
+
+    def _failure(self, difference: Mismatch, seen: Any, source: str, tolerance: Tolerance) -> Failure:
+        checker, is_sentence = self.checker, difference.problem == difference.got
+        known = diagnose(checker.implementation, checker.task.function, self.probe, seen, tolerance)
+        exact = difference.problem != "wrong value" or not isinstance(seen, (Tensor, float)) or not tolerance.rtol
+        bound = "" if exact else f", tolerance {tolerance.rtol:g}"
+        lines = [self._looked_at(), *(("at", str(frame)) for frame in self.locate()[-1:])]
+        lines += [] if is_sentence else [("got", difference.got)]
+        lines += [("expected", difference.expected), ("because", f"{source}{bound}")]
+        if difference.problem in ("not a number", "infinite value"):
+            lines.append(("do", ADVICE[difference.problem]))
+        if known:
+            confuses = "" if known.confuses == source else f" ({known.confuses})"
+            lines.append(("looks like", f"{known.says}{confuses}"))
+        where = f" at {self.where}" if self.where else ""
+        return self.checker.fail(f"{difference.problem}{where}", *lines, misconception=known.id if known else None)
+
+    def _error(self, error: SubmissionError) -> Failure:
+        task = self.checker.task
+        lines = [self._looked_at()] if error.kind in ("crash", "timeout", "gone") else []
+        lines += [("at", str(frame)) for frame in error.frames[-3:]]
+        if error.kind == "todo" and not error.frames:
+            lines += [("file", f"{task.module}.py")]
+        if error.kind in ADVICE:
+            lines += [("do", ADVICE[error.kind])]
+        message = "not written yet" if error.kind == "todo" else error.message
+        known = None
+        if error.kind == "crash":
+            known = diagnose(self.checker.implementation, task.function, self.probe, raised(error))
+        if known:
+            lines.append(("looks like", f"{known.says} ({known.confuses})"))
+        if self.meta and error.kind == "crash":
+            lines.append(("raised", message))
+            message = "would stall or fail on a GPU"
+            lines.append(("do", "make new tensors with device=x.device, and never look at a tensor's values"))
+        return self.checker.fail(message, *lines, kind=error.kind, misconception=known.id if known else None)
+
+
+def _in_one_place(value: Any) -> Any:
+    """A tensor of the same shape whose entries are all one number in memory; anything else as it is."""
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.numel() == 0:
+        return value
+    return value.flatten()[:1].clone().expand(value.shape)
+
+
+def shown_call(function: str, args: tuple, kwargs: dict) -> str:
+    """ddim_step(x_t (64, 2), t=40, t_prev=20, eps (64, 2), schedule, eta=0.0)"""
+    return f"{function}({', '.join(_shown(*item) for item in bind(function, args, kwargs).items())})"
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "schedule" and hasattr(value, "betas"):
+        return f"schedule (T={len(value.betas)})"
+    if isinstance(value, Tensor):
+        small = value.numel() <= 4 and value.ndim == 1 and not value.is_meta
+        entries = ", ".join(number(v) for v in value.tolist()) if small else ""
+        return f"{name} [{entries}]" if small else f"{name} {tuple(value.shape)}"
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return f"{name}={value}"
+    return name

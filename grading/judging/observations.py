@@ -1,0 +1,140 @@
+"""One look at a function: what it can be asked, and how what is seen is put so that two versions can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.judging.closed_form import broadcast
+from grading.judging.compare import EXACT, SINGLE, Tolerance, kind, same
+from grading.submission.contract import NoiseSchedule, bind, schedule_from
+
+Probe = Callable[[Callable], Any]  # takes one of the eleven functions, calls it, returns what it saw
+HOPELESS = ("timeout", "gone")  # a submission that hangs, or whose process died, is not worth asking further
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a function.
+
+    Attributes:
+        manners: whether it looks at how a value is worked out (dtype, device, in place) and not at the value.
+    """
+
+    probe: Probe
+    tolerance: Tolerance = EXACT
+    manners: bool = False
+
+
+def copied(value: Any) -> Any:
+    """A copy of a tensor or a schedule; anything else as it is."""
+    if isinstance(value, NoiseSchedule):
+        return NoiseSchedule(*(table.clone() for table in value))
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def carefully(function: Callable) -> Callable:
+    """The function, called with copies: what it changes in place is seen by the one test that looks for that."""
+    return lambda *args, **kwargs: function(*map(copied, args), **{k: copied(v) for k, v in kwargs.items()})
+
+
+def to_meta(value: Any) -> Any:
+    """The same on torch's meta device, for a tensor or a schedule; anything else as it is."""
+    return value.to(device="meta") if isinstance(value, (Tensor, NoiseSchedule)) else value
+
+
+def unchanged(left: Any, right: Any) -> bool:
+    """Whether two arguments hold the same values."""
+    if isinstance(left, NoiseSchedule):
+        return all(unchanged(*pair) for pair in zip(left, right))
+    return torch.equal(left, right) if isinstance(left, Tensor) else True
+
+
+def changed_in_place(function: str, f: Callable, args: tuple, kwargs: dict) -> list[str]:
+    """The names of the arguments whose values a call changes."""
+    named = {k: copied(v) for k, v in bind(function, args, kwargs).items()}
+    before = {k: copied(v) for k, v in named.items()}
+    f(**named)
+    return [k for k in named if not unchanged(named[k], before[k])]
+
+
+def in_float64(probe: Probe, function: Callable) -> Any:
+    """What a probe sees while torch's default dtype is float64."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return probe(function)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def plain(seen: Any) -> Any:
+    """What can be compared, as it is; of anything else no more than what it is."""
+    whole = type(seen) is list and all(type(entry) is int for entry in seen)
+    return seen if whole or type(seen) in (Tensor, str, float, int) else kind(seen)
+
+
+def steadily(probe: Probe) -> Probe:
+    """What a probe sees, where it sees the same twice."""
+
+    def twice(f: Callable) -> Any:
+        once, again = plain(probe(f)), plain(probe(f))
+        return once if same(once, again) else "another answer each time"
+
+    return twice
+
+
+def value(*args: Any) -> Look:
+    """What a call returns."""
+    float32 = any(isinstance(a, Tensor) and a.dtype == torch.float32 for a in args)
+    probe = steadily(lambda f: f(*(copied(a) for a in args)))
+    return Look(probe, SINGLE if float32 else EXACT, manners=float32)
+
+
+def in_place(function: str, *args: Any) -> Look:
+    return Look(lambda f: ", ".join(changed_in_place(function, f, args, {})), manners=True)
+
+
+def on_meta(*args: Any) -> Look:
+    moved = [to_meta(a) for a in args]
+    return Look(lambda f: kind_and_device(f(*moved)), manners=True)
+
+
+def kind_and_device(value: Any) -> str:
+    return f"{kind(value)} on {value.device.type}" if isinstance(value, Tensor) else kind(value)
+
+
+UNEVEN = schedule_from(torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64))
+
+
+def numbers(*shape: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(20 + seed + sum(shape))
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def model(x_t: Tensor, t: Tensor) -> Tensor:
+    """Depends on all that it is shown, and grows with x_t."""
+    return 0.3 * x_t * (1 + 0.1 * broadcast(t, x_t).to(x_t))
+
+
+# What torch and devices.py say on the meta device, and what it means.
+DEVICE = (
+    ("item()", "asks for a value"),
+    ("no data", "leaves the device"),
+    ("to numpy", "leaves the device"),
+    ("expected device", "mixes devices"),
+    ("inputs are on another", "mixes devices"),
+)
+
+
+def raised(error: BaseException) -> str:
+    """What stands for an exception among the things that a look can see: its type, or what it says of a device."""
+    message = str(getattr(error, "message", "")) or f"{type(error).__name__}: {error}"
+    for words, meaning in DEVICE:
+        if words in message:
+            return f"raised: {meaning}"
+    return f"raised {message.partition(':')[0]}"

@@ -1,0 +1,105 @@
+"""Watch a sampler at work: every x_t and t that it shows the model, and what each step did between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.judging import closed_form
+from grading.judging.compare import kind
+
+Model = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass
+class Spy:
+    """A model that keeps what it was shown. What is not a Tensor is kept as it came and answered with zeros."""
+
+    model: Model
+    like: Tensor
+    shown: list[tuple[Any, Any]] = field(default_factory=list)
+    answers: list[Tensor] = field(default_factory=list)
+
+    def __call__(self, x_t: Any, t: Any) -> Tensor:
+        self.shown.append((_kept(x_t), _kept(t)))
+        answer = self.model(x_t, t) if self._lawful(x_t, t) else torch.zeros_like(self.like)
+        self.answers.append(answer.detach().clone())
+        return answer
+
+    def _lawful(self, x_t: Any, t: Any) -> bool:
+        tensors = isinstance(x_t, Tensor) and isinstance(t, Tensor)
+        return tensors and x_t.shape == self.like.shape and t.shape in (x_t.shape[:1], (1,), ()) and not _float(t)
+
+    def kinds(self) -> list[str]:
+        """What t was at each call, in words, each kind once: `Tensor (4,) int64`."""
+        return list(dict.fromkeys(kind(t) for _, t in self.shown))
+
+    def timesteps(self) -> list[int]:
+        """The t of each call, as a number; -999 stands for something that is none."""
+        return [_one(t) for _, t in self.shown]
+
+
+def _kept(argument: Any) -> Any:
+    return argument.detach().clone() if isinstance(argument, Tensor) else argument
+
+
+def _float(t: Tensor) -> bool:
+    return t.dtype.is_floating_point or t.dtype == torch.bool
+
+
+def _one(t: Any) -> int:
+    if isinstance(t, Tensor):
+        values = t.detach().cpu().flatten().tolist()
+        return int(values[0]) if values and len(set(values)) == 1 else -999
+    return t if isinstance(t, int) else -999
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One run of a sampler: the states x (steps + 1 of them, x_T first, the returned one last) and what was asked."""
+
+    spy: Spy
+    states: list[Tensor]
+
+    @property
+    def timesteps(self) -> list[int]:
+        return self.spy.timesteps()
+
+    def residuals(self, mean: Callable[[Tensor, int, int, Tensor], Tensor]) -> list[Tensor]:
+        """x_prev - mean(x_t, t, t_prev, eps) of every step: what the sampler added of its own."""
+        steps = [*self.timesteps, -1]
+        return [
+            after - mean(before, steps[i], steps[i + 1], self.spy.answers[i])
+            for i, (before, after) in enumerate(zip(self.states, self.states[1:]))
+        ]
+
+
+def walk(sample: Callable, model: Model, x_T: Tensor, *args: Any, **kwargs: Any) -> Walk:
+    """Run sample(model, x_T, *args, **kwargs) with a spy in the model's place."""
+    spy = Spy(model, x_T)
+    result = sample(spy, x_T.clone(), *args, **kwargs)
+    return Walk(spy, [*(x for x, _ in spy.shown), result])
+
+
+def standardised(walk: Walk, schedule: Any, eta: float | None) -> Tensor:
+    """The noise of every step that adds some, in units of its sigma: (steps, B, *dims), standard normal if all is well.
+
+    eta None means DDPM's ancestral step with the posterior variance.
+    """
+
+    def mean(x: Tensor, t: int, t_prev: int, eps: Tensor) -> Tensor:
+        if eta is None:
+            return closed_form.posterior(closed_form.predict_x0(x, t, eps, schedule), x, t, schedule)[0]
+        return closed_form.ddim_step(x, t, t_prev, eps, schedule, eta)
+
+    def sigma(t: int, t_prev: int) -> Tensor:
+        return closed_form.ddim_sigma(t, t_prev, schedule, 1.0 if eta is None else eta)
+
+    steps = [*walk.timesteps, -1]
+    pairs = list(zip(steps, steps[1:]))
+    scaled = [r / sigma(*pair) for r, pair in zip(walk.residuals(mean), pairs) if pair[1] >= 0]
+    return torch.stack(scaled)

@@ -1,0 +1,66 @@
+"""One object with the eleven functions, whoever wrote them: the tests and the experiment see nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+from grading.submission.device_check import Watch, on_meta
+from grading.submission.errors import submission_error
+from grading.submission.folders import MODULE_OF, NAMED, ROOT, find
+from grading.submission.loader import Loader
+
+__all__ = ["NAMED", "ROOT", "Implementation", "Replaced", "find"]
+
+
+class Implementation:
+    """A submission loaded in this process, so that breakpoints work. Names resolve when first called.
+
+    `implementation.q_sample(...)` calls the submission's function; whatever it raises comes out as SubmissionError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._loader = Loader(folder)
+
+    def __getattr__(self, name: str) -> Callable:
+        if name not in MODULE_OF:
+            raise AttributeError(f"the contract has no function {name}")
+
+        def call(*args, **kwargs):
+            function = self._loader.function(MODULE_OF[name], name)
+            watch = Watch(name, self.folder) if on_meta((*args, *kwargs.values())) else None
+            try:
+                with watch or nullcontext():
+                    result = function(*args, **kwargs)
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as error:
+                raise submission_error(name, error, self.folder) from error
+            if watch:
+                watch.check(result)
+            return result
+
+        call.__name__ = name
+        return call
+
+
+class Replaced(Implementation):
+    """An implementation with other functions in the place of some; what they raise comes out as SubmissionError too."""
+
+    def __init__(self, folder: Path, functions: dict[str, Callable]) -> None:
+        super().__init__(folder)
+        self._functions = functions
+
+    def __getattr__(self, name: str) -> Callable:
+        if name not in self._functions:
+            return super().__getattr__(name)
+
+        def call(*args, **kwargs):
+            try:
+                return self._functions[name](*args, **kwargs)
+            except Exception as error:
+                raise submission_error(name, error, self.folder) from error
+
+        return call

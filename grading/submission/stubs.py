@@ -1,0 +1,54 @@
+"""Make a stub from a solution: same signature, same docstring, and one line that says which task it is.
+
+`python -m grading.submission.stubs DIR` writes the stubs of `solutions/` to DIR, so that stub and solution cannot
+drift. `python -m grading.submission.stubs` renews the copy that `kata reset` puts back: a student's clone may have
+neither the solutions nor a git history, and its `exercises/` is what the student has made of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+from grading.submission.folders import MODULES, ROOT
+from grading.submission.katas import tasks
+
+PRISTINE = Path(__file__).resolve().parent / "pristine"
+
+
+def stub(source: str) -> str:
+    """Empty the exercise functions of a solution module, drop its private helpers, keep all else as it is."""
+    ids = {task.function: task.id for task in tasks()}
+    lines = source.splitlines()
+    for node in reversed(ast.parse(source).body):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
+        if node.name not in ids:
+            del lines[first : node.end_lineno]
+            continue
+        docstring_end = node.body[0].end_lineno
+        lines[docstring_end : node.end_lineno] = [f'    raise NotImplementedError("{ids[node.name]} {node.name}")']
+        del lines[first : node.lineno - 1]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def pristine(module: str) -> str:
+    """A module as it was before the student wrote a line."""
+    return (PRISTINE / f"{module}.txt").read_text(encoding="utf-8")
+
+
+def write_stubs(folder: Path, solutions: Path = ROOT / "solutions", suffix: str = ".py") -> None:
+    """Write a fresh stub of each module to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for module in MODULES:
+        source = (solutions / f"{module}.py").read_text(encoding="utf-8")
+        (folder / f"{module}{suffix}").write_text(stub(source), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        write_stubs(Path(sys.argv[1]))
+    else:
+        write_stubs(PRISTINE, suffix=".txt")

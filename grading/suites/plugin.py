@@ -1,0 +1,229 @@
+"""What the suites need from pytest: whose code to test, the `kata` fixture, the order of learning, and the board."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grading.judging.failure import Failure
+from grading.submission.errors import SubmissionError, UsageError
+from grading.submission.folders import ROOT
+from grading.submission.implementation import Implementation
+from grading.submission.katas import task
+from grading.suites import board, options
+
+QUALITY = "test_6_sample_quality"
+LOCKED = "locked"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("kata", "Diffusion Kata")
+    group.addoption(
+        "--impl", metavar="NAME_OR_PATH", help="whose code to test: exercises (default), solutions, a folder"
+    )
+    group.addoption("--task", metavar="ID", help="run the tests of one task only, such as 2.1")
+    group.addoption("--all", action="store_true", dest="run_all", help="run later katas too while earlier ones fail")
+    group.addoption("--guide", action="store_true", help="lock later katas, show the next step; default for your own")
+    group.addoption("--isolated", action="store_true", help="run the code in a process of its own, behind a pipe")
+    group.addoption("--sandbox", default="auto", help="with --isolated: auto, namespaces, portable or none")
+    group.addoption("--device", default="cpu", help="where tensors are made: cpu (default) or cuda")
+    group.addoption("--seed", type=int, default=0, help="draw other random numbers in every test")
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(Hooks)
+
+
+class Hooks:
+    """Hooks that a caller of pytest.main can implement."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_kata_implementation(self, config: pytest.Config) -> Any:
+        """Return the implementation to test, made anew for each test module; default: what --impl names."""
+
+
+RUN = pytest.StashKey[options.Run]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Turn away a wrong argument with one sentence and exit code 2."""
+    try:
+        options.test_from_below(config)
+        options.check(config)
+        config.stash[RUN] = options.Run(config)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from hypothesis import HealthCheck, Phase, settings
+
+    settings.register_profile(
+        "kata",
+        derandomize=True,
+        deadline=None,
+        max_examples=25,
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],  # to explain takes longer than all the rest
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    settings.load_profile("kata")
+    config.pluginmanager.register(Shortened())
+    options.settle(config)
+    if config.stash[RUN].guided:
+        config.option.reportchars = ""
+        if config.getoption("tbstyle", None) == "auto":
+            config.option.tbstyle = "no"  # the one failure that matters is shown at the end, below the board
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    run = config.stash[RUN]
+    return f"kata: the code in {board.near(run.folder)}/" + (", in a process of its own" * config.getoption("isolated"))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the project's own tests to those who name them, or test the solutions."""
+    if collection_path.name != "harness" or collection_path.parent != ROOT / "tests":
+        return None
+    run = config.stash[RUN]
+    return None if run.project or run.impl == "solutions" else True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if hasattr(getattr(item, "function", None), "hypothesis"):
+            from hypothesis import seed
+
+            seed(config.getoption("seed") or None)(item.function)  # type: ignore[attr-defined]  # None: the same examples in every run
+    wanted = config.getoption("task")
+    if wanted:
+        dropped = [item for item in items if task_id(item) != wanted]
+        items[:] = [item for item in items if task_id(item) == wanted]
+        config.hook.pytest_deselected(items=dropped)
+
+
+def task_id(item: pytest.Item) -> str | None:
+    """The id in a test's `task` marker; "6" for the tests of sample quality; None for tests of the project itself."""
+    marker = item.get_closest_marker("task")
+    if marker:
+        return marker.args[0]
+    return "6" if item.path.stem == QUALITY else None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    id, run = task_id(item), item.config.stash[RUN]
+    for outcome in run.failed if id is not None and run.guided else []:
+        if board.number(outcome) < int(str(id).partition(".")[0]):
+            pytest.skip(f"{LOCKED}: finish kata {board.number(outcome)} first, or run with --all")
+        if outcome.task == id and outcome.kind in ("todo", "load"):
+            pytest.skip(f"{LOCKED}: {id} is still to be written")
+    if item.get_closest_marker("gpu") and item.config.getoption("device") != "cuda":
+        pytest.skip("needs a CUDA device: run with --device cuda")
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """Count what waits for an earlier task apart from what is skipped, and print no letter for it."""
+    if report.skipped and isinstance(report.longrepr, tuple) and LOCKED in report.longrepr[2]:
+        return "locked", "", "LOCKED"
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_kata_implementation(config: pytest.Config) -> Any:
+    folder = config.stash[RUN].folder
+    if not config.getoption("isolated"):
+        return Implementation(folder)
+    from grading.isolation import IsolatedImplementation
+
+    return IsolatedImplementation(folder, sandbox=config.getoption("sandbox"))
+
+
+@pytest.fixture(scope="module")
+def implementation(pytestconfig: pytest.Config) -> Iterator[Any]:
+    """The object with the eleven functions; isolated, each test module has a process of its own."""
+    made = pytestconfig.hook.pytest_kata_implementation(config=pytestconfig)
+    yield made
+    if hasattr(made, "close"):
+        made.close()
+
+
+@pytest.fixture
+def kata(request: pytest.FixtureRequest, implementation: Any) -> Iterator[Any]:
+    """The checker of the task that the test is marked with; on one thread, since on small tensors two are slower."""
+    import torch
+
+    from grading.judging.checker import Checker
+
+    config, marker = request.config, request.node.get_closest_marker("task")
+    options = (config.getoption("device"), config.stash[RUN].impl, config.getoption("seed"))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield Checker(implementation, task(marker.args[0]), *options)
+    torch.set_num_threads(threads)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Generator[None, Any, Any]:
+    """Note how a test of a kata ended."""
+    report = yield
+    id = task_id(item)
+    if id is not None and (call.when == "call" or not report.passed):
+        report.kata = board.outcome(id, item, report, call.excinfo.value if call.excinfo else None)
+        item.config.stash[RUN].outcomes.append(report.kata)
+    return report
+
+
+class Shortened:
+    """Show a failed check as its own few lines; a traceback through the checker would teach nothing, slowly."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> pytest.TestReport | None:
+        error = call.excinfo.value if call.excinfo else None
+        id = task_id(item)
+        if isinstance(error, SubmissionError) and id is not None:
+            message = f"{id} {error.function}: {error.message}"
+            error = Failure(id, message, error.kind, [("at", str(frame)) for frame in error.frames])
+        if not isinstance(error, Failure):
+            return None
+        call.excinfo = pytest.ExceptionInfo.from_exception(error)
+        keywords: Any = {name: 1 for name in item.keywords}
+        shown: Any = board.Shown(error, item)
+        when: Any = call.when
+        span = (call.duration, call.start, call.stop)
+        printed = [(f"Captured {stream} {phase}", text) for phase, stream, text in item._report_sections]
+        return pytest.TestReport(item.nodeid, item.location, keywords, "failed", shown, when, printed, *span)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(report: Any) -> Generator[None, Any, Any]:
+    """With pytest-xdist, a test runs in another process than the one that shows the board."""
+    data = yield
+    if data and "kata" in data:
+        data["kata"] = asdict(data["kata"])
+    return data
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(config: pytest.Config) -> Generator[None, Any, Any]:
+    report = yield
+    if isinstance(getattr(report, "kata", None), dict):
+        report.kata = board.Outcome(**report.kata)
+        config.stash[RUN].outcomes.append(report.kata)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    run = config.stash.get(RUN, None)
+    if run and run.outcomes:
+        board.write(terminalreporter, run.outcomes, run.folder, guided=run.guided)
+    elif config.getoption("task") and terminalreporter.stats.get("deselected"):
+        terminalreporter.write_line(f"None of the tests named here is for task {config.getoption('task')}.")

@@ -1,0 +1,111 @@
+"""The `kata` command as a whole: the first screen, wrong arguments, help, completion, and what it does not import."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from grading import cli
+from grading.cli.run import complete_task
+from grading.submission.implementation import ROOT
+from grading.submission.stubs import write_stubs
+
+LEARN = ("check", "list", "hint", "watch", "reset", "diff", "doctor")
+
+
+@pytest.fixture
+def kata(monkeypatch, capsys):
+    """Run `kata ARGUMENTS` as the shell would; returns exit code, standard output and standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kata", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return (ended.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def stubs(tmp_path):
+    write_stubs(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+def test_alone_it_shows_the_board_and_the_next_step_on_one_screen(kata, stubs, monkeypatch):
+    monkeypatch.setenv("KATA_IMPL", str(stubs))
+    monkeypatch.chdir(stubs.parent)
+    code, out, _ = kata()
+    lines = out.splitlines()
+    assert code == 0
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 80
+    assert "0 of 11 tasks" in out
+    assert "1.1 linear_beta_schedule: not written yet" in out
+    assert lines[-3].split() == ["open", "mine/beta_schedule.py:22"]
+    assert lines[-1].split() == ["hint", "kata", "hint", "1.1"]
+
+
+def test_alone_it_is_what_plain_pytest_shows(kata, stubs, monkeypatch, capsys):
+    monkeypatch.setenv("KATA_IMPL", str(stubs))
+    _, out, _ = kata()
+    pytest.main(["-c", str(ROOT / "pyproject.toml"), "-pno:cacheprovider", "--guide", str(ROOT / "tests")])
+    shown = [line for line in capsys.readouterr().out.splitlines() if "6 Sample quality" not in line]
+    board = out.splitlines()
+    at = shown.index(board[0])
+    assert shown[at : at + len(board)] == board
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["check", "--impl", "nowhere"], "--impl nowhere: there is no such folder"),
+        (["check", "--impl", "README.md"], "that is a file, not a folder"),
+        (["check", "9.9"], "there is no task '9.9'; the tasks are 1.1, 1.2"),
+        (["hint", "4"], "there is no task '4'"),
+        (["reset"], "say which task"),
+        (["reset", "1.1", "--impl", "solutions"], "the reference, not yours"),
+        (["diff"], "say which task"),
+        (["watch", "--impl", "nowhere"], "there is no such folder"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_argument_is_one_sentence_and_exit_code_2(kata, monkeypatch, arguments, says):
+    monkeypatch.chdir(ROOT)
+    code, out, err = kata(*arguments)
+    assert code == 2
+    assert out == ""
+    assert says in err
+    assert len(err.splitlines()) == 1
+
+
+def test_an_unknown_command_is_exit_code_2(kata):
+    code, _, err = kata("lern")
+    assert code == 2
+    assert "lern" in err
+
+
+@pytest.mark.parametrize("command", LEARN)
+def test_each_help_gives_an_example(command):
+    cli.register()
+    shown = CliRunner().invoke(cli.app, [command, "--help"]).output
+    assert f"Example: kata {command}" in shown
+
+
+def test_completion_offers_the_tasks():
+    assert complete_task("4") == [("4.1", "ddpm_step"), ("4.2", "ddpm_sample")]
+    program = shutil.which("kata", path=os.path.dirname(sys.executable))
+    assert program
+    asked = {"_KATA_COMPLETE": "complete_bash", "COMP_WORDS": "kata hint 4", "COMP_CWORD": "2"}
+    done = subprocess.run([program], env=os.environ | asked, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["4.1", "4.2"]
+
+
+def test_help_and_hints_do_not_wait_for_torch():
+    script = (
+        "import sys; from grading import cli; cli.register(); import grading.suites.board;print('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "False"

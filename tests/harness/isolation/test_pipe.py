@@ -1,0 +1,118 @@
+"""The pipe from the child: whatever bytes come, they are a value or one sentence, and never run."""
+
+import copy
+import json
+import random
+import socket
+import threading
+
+import pytest
+import torch
+
+from grading.isolation import IsolatedImplementation
+from grading.isolation.calls import Call
+from grading.isolation.protocol import MAGIC, PREFIX, Gone, ProtocolError, receive
+from grading.submission.contract import linear_schedule
+from grading.submission.errors import SubmissionError
+from grading.submission.implementation import ROOT
+
+SCHEDULE = linear_schedule(20, torch.float32)
+
+
+def frames(rng: random.Random):
+    """Random bytes, random JSON, and right answers with something wrong in them."""
+    right = {
+        "printed": "",
+        "value": ["tensor", "float32", [2, 2], "cpu", False, None],
+        "changed": [[0, ["tensor", "float32", [2, 2], "cpu", False, None]]],
+        "generators": [],
+    }
+    odd = [
+        *(None, True, -1, 10**18, 10**30, 1e999, -0.5, "", "x" * 5000, "\ud800", "\x1b[2J", [], [[]], {}, [None]),
+        *("float32", "meta", "cuda", "cpu:7", "xla", ["opaque", "Tensor", {"betas": ["none"]}], ["opaque", "", []]),
+        *(["int", 10**18], ["float", "0x1p99999"], ["float", 3], ["float", "1e"], ["bool", 1], ["str", 7]),
+        *(["list", ["list", ["list", ["list", ["list", ["list", ["list"]]]]]]], ["generator", "cpu", ["none"]]),
+        *(["tensor", "float32", [-1], "cpu", False, None], ["tensor", "bool", [1 << 39, 0], "cpu", False, None]),
+        *(["tensor", "float32", [2, 2], "cuda", False, None], ["tensor", "float32", [1 << 39], "meta", True, [1]]),
+        *(["tensor", "int64", [2], "cpu", True, None], ["tensor", "float32", [2, 2], "cpu", False, [1 << 23, 0]]),
+        *(["function", 0], ["schedule", ["none"]], ["tensor", "float32", [2] * 99, "cpu", False, None]),
+    ]
+
+    def choose(things):
+        return copy.deepcopy(rng.choice(things))
+
+    def mutated(node):
+        if rng.random() < 0.05:
+            return choose(odd)
+        if isinstance(node, dict):
+            return {key: mutated(value) for key, value in node.items() if rng.random() > 0.05}
+        return [mutated(entry) for entry in node] if isinstance(node, list) else node
+
+    extra = ("error", "message", "frames", "same", "gradients", "function", "standin", "args", "kwargs", "grad")
+    while True:
+        header = mutated(right)
+        for key in rng.sample(extra, rng.choice((0, 0, 1, 3, 5))):
+            if isinstance(header, dict):
+                header[key] = choose([*odd, 0, "crash", "q_sample", [["f", 1, "s"]], [["f", 1e999, "s"]], {"x": 1}])
+        text = json.dumps(header).encode()
+        if rng.random() < 0.1:
+            text = rng.choice((b"[" * 200_000, b"9" * 200_000, bytes(rng.randbytes(50)), b'{"a":' * 50_000, b""))
+        body = rng.randbytes(rng.choice((0, 16, 32, 100)))
+        sizes = (len(text), len(body)) if rng.random() > 0.05 else (rng.getrandbits(32), rng.getrandbits(32))
+        frame = PREFIX.pack(MAGIC, *sizes) + text + body
+        yield frame if rng.random() > 0.05 else rng.randbytes(rng.randrange(60))
+
+
+def test_no_bytes_from_the_child_crash_the_parent(monkeypatch):
+    """Two thousand frames, each read as the answer to a call: a value, or an error that a grade can hold."""
+    rng = random.Random(0)
+    made, isolated = frames(rng), IsolatedImplementation(ROOT / "solutions", sandbox="none")
+    ended: dict[str, int] = {}
+    monkeypatch.setattr(isolated, "_end", lambda wait=0.0: 0)
+    for _ in range(2000):
+        ours, theirs = socket.socketpair()
+        sender = threading.Thread(target=spill, args=(theirs, next(made) + next(made)))
+        sender.start()
+        monkeypatch.setattr(isolated, "_pipe", ours)
+        monkeypatch.setattr(isolated, "_silent", {})
+        how, said = outcome(isolated)
+        assert len(said) < 1200
+        ended[how] = ended.get(how, 0) + 1
+        ours.close()
+        sender.join()
+    assert set(ended) <= {"value", "gone", "crash", "load", "todo", "timeout"}
+    assert ended["gone"] > 1000
+    assert ended["value"] > 10
+
+
+def outcome(isolated) -> tuple[str, str]:
+    try:
+        isolated.ddpm_loss(lambda x_t, t: x_t, torch.ones(2, 2), torch.tensor([0, 1]), SCHEDULE, torch.ones(2, 2))
+    except SubmissionError as error:
+        return error.kind, str(error)
+    return "value", ""
+
+
+def spill(pipe: socket.socket, data: bytes) -> None:
+    try:
+        pipe.sendall(data)
+        pipe.shutdown(socket.SHUT_WR)
+        while pipe.recv(1 << 16):
+            pass
+    except OSError:
+        pass
+    finally:
+        pipe.close()
+
+
+def test_a_frame_larger_than_its_call_allows_is_not_read():
+    call = Call("q_sample", (torch.ones(2, 2),), {})
+    call.message()
+    ours, theirs = socket.socketpair()
+    theirs.sendall(PREFIX.pack(MAGIC, 2, call.most_bytes + 1) + b"{}")
+    with pytest.raises(ProtocolError, match="too large"):
+        receive(ours, most=call.most_bytes)
+    theirs.close()
+    with pytest.raises((Gone, ProtocolError)):
+        receive(ours)
+    ours.close()

@@ -1,0 +1,103 @@
+"""The suites themselves: red on stubs, green on solutions, one broken file at a time, one wrong character at a time."""
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grading.submission.contract import FUNCTIONS, MODULES, PARAMETERS
+from grading.submission.implementation import ROOT
+from grading.submission.katas import katas, tasks
+from grading.submission.stubs import stub
+from grading.suites.runner import run_suites
+
+ONE_CHARACTER = {
+    "beta_schedule": ("1 - f[1:] / f[:-1]", "1 - f[1:] * f[:-1]"),
+    "q_sample": ("(1 - alpha_bar).sqrt()", "(1 + alpha_bar).sqrt()"),
+    "loss": ("(noise - model(x_t, t)).sq", "(noise + model(x_t, t)).sq"),
+    "ddpm_step": ("schedule.alphas_cumprod[t - 1]", "schedule.alphas_cumprod[t - 0]"),
+    "ddim_step": ("if t_prev >= 0", "if t_prev >= 1"),
+}
+
+
+def copy_of(source: str, folder: Path) -> Path:
+    shutil.copytree(ROOT / source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def failed_katas(outcomes) -> set[str]:
+    return {outcome.task.partition(".")[0] for outcome in outcomes if outcome.status == "failed"}
+
+
+def test_every_test_is_green_on_the_solutions():
+    outcomes = run_suites("solutions")
+    assert {outcome.status for outcome in outcomes} == {"passed"}
+    assert {outcome.task for outcome in outcomes} == {task.id for task in tasks()}
+
+
+def test_every_test_is_red_on_the_stubs_because_nothing_is_written(tmp_path):
+    for module in MODULES:
+        source = (ROOT / "solutions" / f"{module}.py").read_text()
+        (tmp_path / f"{module}.py").write_text(stub(source))
+    outcomes = run_suites(tmp_path)
+    assert {(outcome.status, outcome.kind) for outcome in outcomes} == {("failed", "todo")}
+    assert {outcome.task for outcome in outcomes} == {task.id for task in tasks()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_one_wrong_character_fails_its_own_kata(module, tmp_path):
+    folder = copy_of("solutions", tmp_path / "submission")
+    right, wrong = ONE_CHARACTER[module]
+    source = (folder / f"{module}.py").read_text()
+    assert source.count(right) >= 1
+    (folder / f"{module}.py").write_text(source.replace(right, wrong, 1))
+    assert str(MODULES.index(module) + 1) in failed_katas(run_suites(folder))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_syntax_error_fails_its_own_kata_alone(module, tmp_path):
+    folder = copy_of("solutions", tmp_path / "submission")
+    path = folder / f"{module}.py"
+    path.write_text(path.read_text() + "\ndef broken(:\n")
+    outcomes = run_suites(folder)
+    assert failed_katas(outcomes) == {str(MODULES.index(module) + 1)}
+    message = next(outcome.message for outcome in outcomes if outcome.status == "failed")
+    assert f"submission/{module}.py:{len(path.read_text().splitlines())}" in message
+    assert "SyntaxError" in message
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_missing_name_fails_its_own_task_alone(module, tmp_path):
+    folder = copy_of("solutions", tmp_path / "submission")
+    name = FUNCTIONS[module][0]
+    path = folder / f"{module}.py"
+    path.write_text(path.read_text() + f"\ndel {name}\n")
+    outcomes = run_suites(folder)
+    failed = {outcome.task for outcome in outcomes if outcome.status == "failed"}
+    gone = next(task.id for task in tasks() if task.function == name)
+    assert gone in failed
+    assert failed_katas(outcomes) == {gone.partition(".")[0]}
+
+
+def test_stub_and_solution_agree_in_signature_and_docstring():
+    for module in MODULES:
+        exercise, solution = (
+            ast.parse((ROOT / part / f"{module}.py").read_text()) for part in ("exercises", "solutions")
+        )
+        asked = {node.name: node for node in ast.walk(exercise) if isinstance(node, ast.FunctionDef)}
+        given = {node.name: node for node in ast.walk(solution) if isinstance(node, ast.FunctionDef)}
+        for name in FUNCTIONS[module]:
+            assert ast.dump(asked[name].args) == ast.dump(given[name].args)
+            assert ast.get_docstring(asked[name]) == ast.get_docstring(given[name])
+            assert tuple(argument.arg for argument in given[name].args.args) == PARAMETERS[name]
+
+
+def test_the_table_covers_the_contract():
+    assert [kata.module for kata in katas()] == list(MODULES)
+    assert [task.function for task in tasks()] == [name for names in FUNCTIONS.values() for name in names]
+    for task in tasks():
+        assert len(task.hints) == 3
+        assert all(task.hints)
+        assert task.points > 0
+        assert task.title
