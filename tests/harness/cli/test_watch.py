@@ -111,7 +111,7 @@ def test_a_save_during_a_test_run_is_tested_after_it(watch):
 
 
 def test_a_save_ends_a_test_run_that_does_not_come_back(watch):
-    watch.since -= session.PATIENCE
+    watch.since -= watch_session.PATIENCE
     watch.on_save({"beta_schedule"})
     watch.tick()
     assert watch.worker.files == [["1"], ["1"]]
