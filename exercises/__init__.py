@@ -1,1 +1,1 @@
-"""Your five modules. Start with beta_schedule.py, run `pytest`, and follow what it says."""
+"""Your modules. Start with beta_schedule.py, run `pytest`, and follow what it says."""

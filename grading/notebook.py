@@ -1,4 +1,4 @@
-"""What the notebook calls: tests, pictures and the comparison of the student's own five files, read afresh each time.
+"""What the notebook calls: tests, pictures and the comparison of the student's own files, read afresh each time.
 
 KATA_IMPL says whose files, as for pytest. KATA_QUICK=1 trains for a moment only and compares few steps: enough to see
 that every cell runs, and for nothing else.
@@ -53,8 +53,8 @@ def check(kata: int | None = None) -> None:
     """Run the tests of one kata (or of all) and say how each task stands; stop at the first that fails."""
     chosen = [k for k in katas() if kata in (None, k.number)]
     if not chosen:
-        raise NotYet(f"check({kata!r}): the katas are 1 to {len(katas())}")
-    files = [TESTS / f"test_{k.number}_{k.module}.py" for k in chosen]
+        raise NotYet(f"check({kata!r}): the katas are {', '.join(str(k.number) for k in katas())}")
+    files = [TESTS / k.suite for k in chosen]
     outcomes = run_suites(_name(), files=files)
     for task in (task for k in chosen for task in k.tasks):
         mine = [outcome for outcome in outcomes if outcome.task == task.id]

@@ -1,1 +1,1 @@
-"""The reference: the same five modules as `exercises/`, filled in. One equation per line."""
+"""The reference: the same modules as `exercises/`, filled in. One equation per line."""

@@ -140,7 +140,7 @@ class Bug:
 
 
 def failing_tasks(bug: Bug, files: list[Path] | None = None) -> list[str]:
-    """The tasks whose tests catch a bug: those of all five suites, or of some files."""
+    """The tasks whose tests catch a bug: those of all suites, or of some files."""
     wrong = {f.name: getattr(bug, f.name) for f in fields(Bug) if getattr(bug, f.name) is not f.default}
     outcomes = run_suites("solutions", files=files, make=lambda: Replaced(find("solutions"), wrong))
     return sorted({outcome.task for outcome in outcomes if outcome.status != "passed"})

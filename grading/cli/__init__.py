@@ -8,6 +8,7 @@ from importlib import import_module
 import typer
 
 from grading.submission.errors import UsageError
+from grading.submission.signatures import check_table
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -22,6 +23,7 @@ COMMANDS = ("learn", "hints", "watch", "reset", "diff", "doctor", "draw", "grade
 @app.callback()
 def board(context: typer.Context) -> None:
     """Learn diffusion models by making tests pass. Without a command: where you stand, and what comes next."""
+    check_table()
     if context.invoked_subcommand is None:
         from grading.cli.run import chosen, outcomes
         from grading.cli.screen import Screen
@@ -34,8 +36,8 @@ def board(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command line; a wrong argument is one sentence and exit code 2."""
-    register()
     try:
+        register()
         app()
     except UsageError as error:
         print(error, file=sys.stderr)

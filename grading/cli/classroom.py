@@ -35,7 +35,7 @@ def gradebook(
 ) -> None:
     """Grade a whole class into a table (CSV, JSON, HTML); run again, it grades only what is new or has changed.
 
-    A zip holds the five files at its top or in one folder. A submission that cannot be graded is a row with a sentence.
+    A zip holds the files at its top or in one folder. A submission that cannot be graded is a row with a sentence.
     The exit code is 1 where the grader itself failed on a submission: run again to try those.
     """
     from dataclasses import asdict

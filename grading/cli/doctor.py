@@ -19,7 +19,7 @@ import typer
 from grading.cli import app
 from grading.cli.screen import Screen
 from grading.judging.failure import WIDTH
-from grading.submission.folders import MODULES, ROOT
+from grading.submission.katas import REQUIRED, ROOT, in_words, tasks
 
 FIXED = ("tests", "grading", "conftest.py", "pyproject.toml", "exercises/katas.toml")
 FREE_GB = 1.0
@@ -149,13 +149,14 @@ def _machine() -> Iterator[Finding]:
 
 
 def _files() -> Iterator[Finding]:
-    missing = [f"{module}.py" for module in MODULES if not (ROOT / "exercises" / f"{module}.py").exists()]
+    missing = [f"{module}.py" for module in REQUIRED if not (ROOT / "exercises" / f"{module}.py").exists()]
     if missing:
-        do = f"kata reset brings one back: kata reset {MODULES.index(missing[0][:-3]) + 1}.1"
+        first = next(task.id for task in tasks() if f"{task.module}.py" == missing[0])
+        do = f"kata reset brings one back: kata reset {first}"
         yield Finding("problem", "exercises", f"missing: {', '.join(missing)}", do)
     else:
-        yield Finding("ok", "exercises", "all five modules are there")
-    reference = (ROOT / "solutions" / f"{MODULES[0]}.py").exists()
+        yield Finding("ok", "exercises", f"all {in_words(len(REQUIRED))} modules are there")
+    reference = (ROOT / "solutions" / f"{REQUIRED[0]}.py").exists()
     yield Finding("ok", "solutions", "in this copy: kata diff works" if reference else "not in this copy")
     changed = _changed()
     if changed is None:

@@ -20,7 +20,7 @@ Impl = Annotated[
         "--impl",
         metavar="NAME_OR_PATH",
         envvar="KATA_IMPL",
-        help="Whose code: exercises, solutions, or a folder with the five modules.",
+        help="Whose code: exercises, solutions, or a folder with the modules.",
     ),
 ]
 

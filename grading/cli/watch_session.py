@@ -15,8 +15,8 @@ from grading.cli.screen import Screen
 from grading.cli.worker import Worker
 from grading.judging.failure import WIDTH
 from grading.submission.errors import UsageError
-from grading.submission.folders import MODULES, find
-from grading.submission.katas import Kata, Task, katas, tasks
+from grading.submission.folders import find
+from grading.submission.katas import Kata, Task, katas, required, tasks
 from grading.suites import board
 from grading.suites.board import Outcome
 
@@ -75,11 +75,13 @@ class Session:
     def _saved(self) -> None:
         """Test what the saved files bear on."""
         stems, self.pending = self.pending, set()
-        if not stems <= set(MODULES):  # another file of the student's: what a process has imported it keeps
+        if not stems <= {
+            kata.module for kata in katas()
+        }:  # another file of the student's: what a process has imported it keeps
             self.worker.stop()
         if self.running is None:
             self.before = {task.id for task in board.done_tasks(self.seen)}
-        touched = [number for number, module in enumerate(MODULES, 1) if module in stems]
+        touched = [kata.number for kata in katas() if kata.module in stems]
         self._run(min([*touched, self.running or self.current.number]))
 
     def on_key(self, key: str) -> None:
@@ -96,7 +98,7 @@ class Session:
             seen = self.seen
             self._page(lambda _: board.write(self.screen, seen, self.folder, guided=False, every_task=True))
         elif key in "aA":
-            self._ask(0, [f"test_{k.number}_{k.module}.py" for k in katas()], "--all")
+            self._ask(0, [kata.suite for kata in katas()], "--all")
         elif key in "rR" and self.task:
             self._confirm(self.task)
         else:
@@ -112,15 +114,15 @@ class Session:
         self.worker.busy = False
         number, self.running = self.running, None
         if message["kind"] != "end":
-            self.incoming.append(self._broken(number or 1, message))
+            self.incoming.append(self._broken(number, message))
         if number:
             self.results[number] = self.incoming
         if self.pending:
             self._saved()
         elif number == 0:
             self._all()
-        elif board.first_failure(self.incoming) is None and number < len(katas()):
-            self._run(number + 1)
+        elif board.first_failure(self.incoming) is None and self._following(number):
+            self._run(self._following(number))
         else:
             self.show()
 
@@ -129,8 +131,15 @@ class Session:
     def _run(self, number: int) -> None:
         """Test a kata; what is known of it and of later ones is forgotten, since they build on it."""
         self.results = {k: v for k, v in self.results.items() if k < number}
-        kata = katas()[number - 1]
-        self._ask(number, [f"test_{number}_{kata.module}.py"], "--guide")
+        self._ask(number, [self._kata(number).suite], "--guide")
+
+    def _kata(self, number: int) -> Kata:
+        return next(kata for kata in katas() if kata.number == number)
+
+    def _following(self, number: int) -> int:
+        """The number of the kata after this one; 0 after the last."""
+        numbers = [*(kata.number for kata in katas()), 0]
+        return numbers[numbers.index(number) + 1]
 
     def _ask(self, number: int, files: list[str], option: str) -> None:
         self.incoming, self.running, self.since = [], number, time.monotonic()
@@ -140,7 +149,8 @@ class Session:
     def _broken(self, number: int, message: dict[str, Any]) -> Outcome:
         """The failure that stands for tests which ended with their process."""
         done = {outcome.task for outcome in self.incoming}
-        task = next((task for task in katas()[number - 1].tasks if task.id not in done), katas()[number - 1].tasks[-1])
+        own = self._kata(number or katas()[0].number).tasks
+        task = next((task for task in own if task.id not in done), own[-1])
         why = message.get("message") or f"the code has ended the process that tested it (exit code {message['code']})"
         return Outcome(task.id, "", "", "failed", "gone", f"{task.id} {task.function}: {why}", None, 0.0)
 
@@ -208,11 +218,11 @@ class Session:
         self._page(lambda _: self.screen.write_line(question), "y yes")
 
     def _foot(self, note: str) -> None:
-        done, of = len(board.done_tasks(self.seen)), len(tasks())
-        filled = BAR * done // of
+        done = sum(not task.optional for task in board.done_tasks(self.seen))
+        filled = BAR * done // len(required())
         self.screen.write_line("")
         self.screen.write("#" * filled, green=True)
-        self.screen.write_line(f"{'-' * (BAR - filled)} {done} of {of} tasks")
+        self.screen.write_line(f"{'-' * (BAR - filled)} {board.progress(self.seen)}")
         self.screen.write_line(KEYS if self.keys else note, light=True)
 
     def _status(self, text: str) -> None:

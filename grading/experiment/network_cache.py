@@ -31,7 +31,7 @@ def trained_network(
 
     Args:
         impl: the implementation in folder.
-        folder: where its five modules are.
+        folder: where its modules are.
         setting: data set, recipe, seed and device.
         progress: called as in `train`; not called where nothing is trained.
         kept: where networks are kept; default .kata/networks in the repository.
@@ -51,7 +51,7 @@ def trained_network(
 
 
 def key(folder: Path, setting: Setting) -> str:
-    """A name for everything that training depends on: the five files, our own part, the setting, the versions."""
+    """A name for everything that training depends on: its files, our own part, the setting, versions."""
     digest = hashlib.sha256()
     for path in (*(folder / f"{module}.py" for module in MODULES), *(Path(__file__).parent / name for name in OURS)):
         digest.update(hashlib.sha256(path.read_bytes() if path.is_file() else b"").digest())

@@ -57,7 +57,7 @@ class Judge:
         return server(self.sandbox, self.device != "cpu").tier
 
     def make(self) -> Any:
-        """A fresh object with the eleven functions."""
+        """A fresh object with the functions of the contract."""
         if not self.isolated:
             return InTime(Implementation(self.folder), self.deadline)
         from grading.isolation import IsolatedImplementation, Limits
@@ -87,10 +87,10 @@ def grade(
     progress: Progress | None = None,
     deadline: float | None = None,
 ) -> Graded:
-    """Run the five suites and the experiment, and give points by the rubric.
+    """Run the suites and the experiment, and give points by the rubric.
 
     Args:
-        impl: `exercises`, `solutions` or a folder with the five modules.
+        impl: `exercises`, `solutions` or a folder with the modules.
         setting: data set, recipe, seed, device and numbers of the experiment.
         rubric: points; the course's if left out.
         isolated: run the submission behind a pipe; else in this process.
@@ -126,7 +126,7 @@ def grade(
 
 
 def run_tests(judge: Judge, setting: Setting, progress: Progress | None = None) -> list[Outcome]:
-    """Run the five unit suites, each on a fresh implementation."""
+    """Run the unit suites, each on a fresh implementation."""
 
     def told(_: Outcome, done: int, total: int) -> None:
         if progress:
@@ -142,7 +142,7 @@ def _result(
     setting = experiment.setting
     return Result(
         impl=impl,
-        tasks=[_task_result(task, outcomes, rubric) for task in tasks()],
+        tasks=_task_results(outcomes, rubric),
         samplers=[
             _sampler_result("ddpm", len(setting.schedule.betas), experiment.ddpm, rubric),
             _sampler_result("ddim", setting.num_inference_steps, experiment.ddim, rubric),
@@ -162,6 +162,12 @@ def _result(
         versions=experiment.versions,
         seconds={name: round(value, 3) for name, value in seconds.items()},
     )
+
+
+def _task_results(outcomes: list[Outcome], rubric: Rubric) -> list[TaskResult]:
+    """Every task that is owed, and those optional ones that were begun."""
+    every = [(task, _task_result(task, outcomes, rubric)) for task in tasks()]
+    return [result for task, result in every if not (task.optional and result.status == "locked")]
 
 
 def _task_result(task: Task, outcomes: list[Outcome], rubric: Rubric) -> TaskResult:

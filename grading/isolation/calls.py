@@ -15,9 +15,8 @@ from grading.isolation.protocol import MOST_BYTES, ProtocolError
 from grading.isolation.values import TABLES, Reader, Writer
 from grading.submission import fallbacks
 from grading.submission.contract import NoiseSchedule
+from grading.submission.signatures import parameters
 
-SAMPLERS = ("ddpm_sample", "ddim_sample")
-STANDINS = ("make_schedule", "q_sample")
 ROOM_TO_ANSWER, ROOM_TO_ASK = 1 << 22, 1 << 16  # bytes that the child may send, beside a multiple of what it was sent
 
 
@@ -37,7 +36,7 @@ class Crossed(torch.autograd.Function):
 
 
 class Call:
-    """A call of one of the eleven functions.
+    """A call of one of the functions of the contract.
 
     Attributes:
         name: which.
@@ -47,6 +46,7 @@ class Call:
     def __init__(self, name: str, args: tuple, kwargs: dict) -> None:
         self.name, self.args, self.kwargs = name, args, kwargs
         self.raised: Exception | None = None
+        self.walks = "generator" in parameters(name)  # a sampler: it draws, and asks its model at every step
         self.sources: list[Tensor] = []
         self.tensors: list[Tensor] = []
         self.generators: list[torch.Generator] = []
@@ -69,9 +69,9 @@ class Call:
         writer = Writer(trusted=True)
         header: dict[str, Any] = {}
         given = any(isinstance(a, torch.Generator) for a in self._values())
-        if self.name in SAMPLERS:
+        if self.walks:
             self.most_questions += 3 * max((len(a.betas) for a in self._values() if hasattr(a, "betas")), default=1000)
-        if self.name in SAMPLERS and not given:
+        if self.walks and not given:
             header["random"] = writer.node(torch.get_rng_state())
             writer.tensors.clear()
             torch.rand(1)  # ours moves on too; the child's state never comes back
@@ -107,15 +107,15 @@ class Call:
             self.raised = error
             return {"raised": [type(error).__name__, str(error)[:1000]]}, []
         self.sources += [t for t in writer.tensors if t.requires_grad]
-        self.sent += sum(len(buffer) for buffer in writer.buffers) if self.name not in SAMPLERS else 0
+        self.sent += sum(len(buffer) for buffer in writer.buffers) if not self.walks else 0
         return answer, writer.buffers
 
     def _asked(self, header: dict) -> Callable:
         if "standin" in header:
             name = header["standin"]
-            if name not in STANDINS or name == self.name:
+            if name not in ANSWERED or name == self.name:
                 raise ProtocolError("a question that it may not ask")
-            return _q_sample if name == "q_sample" else fallbacks.make_schedule
+            return ANSWERED[name]
         number = header["function"]
         if type(number) is not int or not 0 <= number < len(self.functions):
             raise ProtocolError("a question to nobody")
@@ -135,7 +135,7 @@ class Call:
 
     def _joined(self, reader: Reader, header: dict) -> Any:
         value = reader.value(header["value"])
-        if self.name == "make_schedule" and all(type(getattr(value, table, None)) is Tensor for table in TABLES):
+        if all(type(getattr(value, table, None)) is Tensor for table in TABLES):
             return NoiseSchedule(*(getattr(value, table) for table in TABLES))
         if not isinstance(value, Tensor) or not value.requires_grad:
             return value
@@ -174,6 +174,10 @@ class Call:
 
 def _q_sample(x0: Tensor, t: Tensor, tables: list, noise: Tensor) -> Tensor:
     return fallbacks.q_sample(x0, t, NoiseSchedule(*tables), noise)
+
+
+# What the child may ask in place of a broken sibling: see fallbacks_asked.py.
+ANSWERED: dict[str, Callable] = {"make_schedule": fallbacks.make_schedule, "q_sample": _q_sample}
 
 
 def _alike(gradient: Any, source: Tensor) -> bool:

@@ -1,4 +1,4 @@
-"""The child's side of the pipe: it holds the five files, answers calls with plain numbers, and asks for the model's.
+"""The child's side of the pipe: it holds the submission, answers calls with plain numbers, and asks for the model's.
 
 Nothing here defends against the submission, which shares this process: whatever it changes, it can only change what the
 child sends, and the parent believes nothing of that.
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from grading.isolation.protocol import MOST_TEXT, clean, receive, send
-from grading.isolation.values import Reader, Writer, raw
+from grading.isolation.values import TABLES, Reader, Writer, raw
 from grading.submission import fallbacks
 from grading.submission.errors import SubmissionError
 from grading.submission.implementation import Implementation
@@ -74,7 +74,7 @@ class Call:
         self.leaves += [t for t in reader.tensors if t.requires_grad]
         return value
 
-    def answer(self, name: str, result: Any) -> tuple[dict, list]:
+    def answer(self, result: Any) -> tuple[dict, list]:
         """The result, its gradients, and whatever arguments the submission changed."""
         writer = Writer()
         told: dict[str, Any] = {}
@@ -82,7 +82,7 @@ class Call:
         if same is not None:
             told["same"] = same
         else:
-            whole = name == "make_schedule" and type(result) is not Tensor
+            whole = type(result) is not Tensor and any(hasattr(result, table) for table in TABLES)
             told["value"] = writer.schedule(result) if whole else writer.node(result)
             if type(result) is Tensor and result.requires_grad:
                 told["gradients"] = self._gradients(result, writer)
@@ -141,7 +141,7 @@ def serve(pipe: socket.socket, folder: Path) -> None:
 def _perform(implementation: Implementation, name: str, call: Call) -> tuple[dict, list]:
     try:
         result = getattr(implementation, name)(*call.args, **call.kwargs)
-        return call.answer(name, result)
+        return call.answer(result)
     except SubmissionError as error:
         frames = [[clean(f.file, 200), f.line, clean(f.source, 200)] for f in error.frames[-MOST_FRAMES:]]
         return call.after({"error": error.kind, "message": clean(error.message, 1000), "frames": frames}, Writer())

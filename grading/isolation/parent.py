@@ -1,4 +1,4 @@
-"""The trusted side: the same object with eleven functions, with the submission behind a pipe in a sandboxed process."""
+"""The trusted side: an implementation like any other, with the submission behind a pipe in a sandboxed process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from grading.isolation import protocol
 from grading.isolation.calls import Call
 from grading.isolation.protocol import Gone, ProtocolError, clean
 from grading.isolation.sandbox import Server, ServerGone, server
-from grading.isolation.submission_files import five_files
+from grading.isolation.submission_files import submission_files
 from grading.submission.contract import MODULE_OF
 from grading.submission.errors import Frame, SubmissionError
 
@@ -58,7 +58,7 @@ class IsolatedImplementation:
         self.limits = limits or Limits()
         self._choice, self._gpu = sandbox, device != "cpu"
         self.tier = server(sandbox, self._gpu).tier
-        self._name, self._files = five_files(folder)
+        self._name, self._files = submission_files(folder)
         self._server: Server | None = None
         self._pipe: socket.socket | None = None
         self._key = 0

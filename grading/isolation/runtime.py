@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from grading.submission import contract
+from grading.submission import katas
 
 HERE = Path(__file__).resolve().parent
 SHARED = ("errors", "loader", "folders", "implementation", "device_check")
 CHILD = ("protocol", "values", "child", "server", "confine", "seccomp")
-TABLES = ("FUNCTIONS", "MODULES", "MODULE_OF")
+TABLES = ("FUNCTIONS", "MODULES", "MODULE_OF", "REQUIRED")
+NAMES = "ROOT = in_words = None\n"  # what folders.py imports, and nobody asks a child for
 SCHEDULE = """
 from typing import NamedTuple
 from torch import Tensor
@@ -25,7 +26,7 @@ class NoiseSchedule(NamedTuple):
 def write_runtime(folder: Path) -> Path:
     """Write the child's package `grading` below a folder; return the path of the server's script.
 
-    The child's contract is the bare tables of names, its fallbacks are questions to the parent: none of the grader's
+    The child's table of tasks is the bare names, its fallbacks are questions to the parent: none of the grader's
     formulas is in the child, on disk or in memory.
     """
     package = folder / "grading"
@@ -38,8 +39,9 @@ def write_runtime(folder: Path) -> Path:
     for name in CHILD:
         shutil.copyfile(HERE / f"{name}.py", isolation / f"{name}.py")
     shutil.copyfile(HERE / "fallbacks_asked.py", submission / "fallbacks.py")
-    names = "\n".join(f"{table} = {getattr(contract, table)!r}" for table in TABLES)
-    (submission / "contract.py").write_text(SCHEDULE + names + "\n")
+    names = "\n".join(f"{table} = {getattr(katas, table)!r}" for table in TABLES)
+    (submission / "contract.py").write_text(SCHEDULE)
+    (submission / "katas.py").write_text(NAMES + names + "\n")
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return isolation / "server.py"

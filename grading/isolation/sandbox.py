@@ -1,6 +1,6 @@
 """The tiers of isolation, best first; each is probed by starting it, and `auto` takes the best that starts.
 
-* `namespaces`: bubblewrap. No network, no other process, no file but torch, python and the child's own five.
+* `namespaces`: bubblewrap. No network, no other process, no file but torch, python and the child's own.
 * `portable`: a process of its own, with limits, another user (where the grader is root) and, on Linux, a filter of
   system calls and of files.
 * `none`: a process of its own and nothing else. Say it aloud; the result will.

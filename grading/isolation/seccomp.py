@@ -1,6 +1,6 @@
 """A filter of system calls, in the kernel's own tiny language: no processes, no network, no writing, no signals.
 
-Five pure-torch modules need none of these. Linux on x86-64 and arm64; elsewhere the other locks must do.
+Modules of pure torch need none of these. Linux on x86-64 and arm64; elsewhere the other locks must do.
 """
 
 from __future__ import annotations

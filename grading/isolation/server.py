@@ -70,7 +70,7 @@ def _answer(control: socket.socket, answer: dict) -> None:
 
 
 def _become_child(pipe: socket.socket, order: dict, options: dict, child, confine) -> None:  # type: ignore[no-untyped-def]
-    """Write the five files, lock every door, then serve until the pipe closes. Never returns."""
+    """Write the submission's files, lock every door, then serve until the pipe closes. Never returns."""
     status = 1
     try:
         os.setpgid(0, 0)

@@ -1,4 +1,4 @@
-"""Take the five files of a submission, and nothing else that lies beside them."""
+"""Take the files of a submission, and nothing else that lies beside them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 import stat
 from pathlib import Path
 
-from grading.submission.contract import MODULES
+from grading.submission.katas import MODULES
 
 MOST_BYTES = 256 * 1024
 
 
-def five_files(folder: Path) -> tuple[str, dict[str, bytes]]:
-    """Read the five modules: a name for the folder that is safe to use, and the bytes by file name.
+def submission_files(folder: Path) -> tuple[str, dict[str, bytes]]:
+    """Read the modules of the contract: a name for the folder that is safe to use, and the bytes by file name.
 
     What is no regular file (a link, a pipe, a device) or is too large is replaced by a line that says so when imported;
     a file that is not there stays away.

@@ -32,7 +32,7 @@ class Checker:
     """One task of one implementation, ready to be called and judged.
 
     Attributes:
-        implementation: the object with the eleven functions.
+        implementation: the object with the functions of the contract.
         task: the task under test.
         device: where inputs are made: `cpu` or `cuda`.
         impl: what --impl was given, for the command line shown; empty for the student's own.

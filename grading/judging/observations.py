@@ -13,7 +13,7 @@ from grading.judging.closed_form import broadcast
 from grading.judging.compare import EXACT, SINGLE, Tolerance, kind, same
 from grading.submission.contract import NoiseSchedule, bind, schedule_from
 
-Probe = Callable[[Callable], Any]  # takes one of the eleven functions, calls it, returns what it saw
+Probe = Callable[[Callable], Any]  # takes a function of the contract, calls it, returns what it saw
 HOPELESS = ("timeout", "gone")  # a submission that hangs, or whose process died, is not worth asking further
 
 

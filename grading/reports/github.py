@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grading.grade.result import Result
-from grading.isolation.submission_files import five_files
+from grading.isolation.submission_files import submission_files
 from grading.reports.parts import WORDS, Part, parts
 from grading.reports.sanitize import one_line, plain
 
@@ -73,7 +73,7 @@ def error_commands(result: Result, folder: str = "exercises", lines: dict[str, i
     """Workflow commands, one for each task that failed: an error at the function, or at the top of its file.
 
     Args:
-        folder: where the five modules lie in the student's repository.
+        folder: where the modules lie in the student's repository.
         lines: the line of each function, from `lines_of`.
     """
     return [
@@ -95,7 +95,7 @@ def _property(text: str) -> str:
 def lines_of(folder: Path) -> dict[str, int]:
     """The line at which each function of a submission begins. The files are read as text, not parsed, never run."""
     found: dict[str, int] = {}
-    for content in five_files(folder)[1].values():
+    for content in submission_files(folder)[1].values():
         for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
             match = re.match(r"def (\w+)", line)
             if match:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grading.grade.result import Result, SamplerResult, TaskResult
 from grading.reports.sanitize import one_line, plain
+from grading.submission.katas import quality
 
 WORDS = {"done": "done", "wrong": "wrong", "todo": "to do", "locked": "not run"}
 
@@ -40,7 +41,7 @@ class Part:
 
 def parts(result: Result) -> list[Part]:
     """Tasks in their order, then DDPM and DDIM."""
-    samples = [_samples(f"6.{i}", sampler, result) for i, sampler in enumerate(result.samplers, 1)]
+    samples = [_samples(f"{quality().number}.{i}", sampler, result) for i, sampler in enumerate(result.samplers, 1)]
     return [*map(_task, result.tasks), *samples]
 
 

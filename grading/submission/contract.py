@@ -1,36 +1,22 @@
-"""The contract: which eleven functions a submission holds, in which of its five modules; the grader's own schedule."""
+"""The contract: which functions a submission holds, in which of its modules; the grader's own schedule."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from grading.submission.folders import FUNCTIONS, MODULE_OF, MODULES
+from grading.submission.katas import FUNCTIONS, MODULE_OF, MODULES
+from grading.submission.signatures import parameters
 
 __all__ = [
     "FUNCTIONS",
     "MODULES",
     "MODULE_OF",
-    "PARAMETERS",
     "NoiseSchedule",
     "bind",
     "linear_schedule",
     "schedule_from",
 ]
-
-PARAMETERS: dict[str, tuple[str, ...]] = {
-    "linear_beta_schedule": ("num_timesteps", "beta_start", "beta_end"),
-    "quadratic_beta_schedule": ("num_timesteps", "beta_start", "beta_end"),
-    "cosine_beta_schedule": ("num_timesteps", "s", "max_beta"),
-    "make_schedule": ("betas",),
-    "q_sample": ("x0", "t", "schedule", "noise"),
-    "ddpm_loss": ("model", "x0", "t", "schedule", "noise"),
-    "ddpm_step": ("x_t", "t", "eps", "schedule", "noise"),
-    "ddpm_sample": ("model", "x_T", "schedule", "generator"),
-    "ddim_timesteps": ("num_timesteps", "num_inference_steps"),
-    "ddim_step": ("x_t", "t", "t_prev", "eps", "schedule", "eta", "noise"),
-    "ddim_sample": ("model", "x_T", "schedule", "num_inference_steps", "eta", "generator"),
-}
 
 
 class NoiseSchedule(NamedTuple):
@@ -60,4 +46,4 @@ def linear_schedule(
 
 def bind(function: str, args: tuple, kwargs: dict) -> dict[str, object]:
     """Name the arguments of a call as the contract does: bind("ddpm_step", (x, 3), {}) == {"x_t": x, "t": 3}."""
-    return dict(zip(PARAMETERS[function], args)) | kwargs
+    return dict(zip(parameters(function), args)) | kwargs

@@ -1,4 +1,4 @@
-"""One object with the eleven functions, whoever wrote them: the tests and the experiment see nothing else."""
+"""One object with every function of the contract, whoever wrote them: the tests and the experiment see nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 from grading.submission.device_check import Watch, on_meta
 from grading.submission.errors import submission_error
-from grading.submission.folders import MODULE_OF, NAMED, ROOT, find
+from grading.submission.folders import NAMED, ROOT, find
+from grading.submission.katas import MODULE_OF
 from grading.submission.loader import Loader
 
 __all__ = ["NAMED", "ROOT", "Implementation", "Replaced", "find"]

@@ -1,4 +1,4 @@
-"""The table of katas and tasks, read from exercises/katas.toml."""
+"""The table of katas and tasks, exercises/katas.toml: every list of functions, modules or tasks follows from it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from grading.submission.errors import UsageError
-from grading.submission.folders import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "exercises" / "katas.toml"
+HINTS = 3  # the idea, the equation, nearly the code
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,10 @@ class Task:
     id: str
     function: str
     title: str
-    points: float
     hints: tuple[str, ...]
     module: str
+    points: float = 0.0
+    optional: bool = False
 
     @property
     def kata(self) -> int:
@@ -43,27 +47,62 @@ class Kata:
     title: str
     idea: str
     tasks: tuple[Task, ...]
+    optional: bool = False
+
+    @property
+    def suite(self) -> str:
+        """The file of its tests, in tests/."""
+        return f"test_{self.number}_{self.module}.py"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What comes after the katas: the samples, judged with the best possible models."""
+
+    number: int
+    title: str
+    idea: str
+
+    @property
+    def suite(self) -> str:
+        return f"test_{self.number}_sample_quality.py"
 
 
 @cache
 def katas(table: Path = TABLE) -> tuple[Kata, ...]:
-    """Read the table, in order."""
-    rows = tomllib.loads(table.read_text(encoding="utf-8"))["kata"]
-    return tuple(
-        Kata(
-            row["number"],
-            row["module"],
-            row["title"],
-            row["idea"],
-            tuple(Task(**(task | {"hints": tuple(task["hints"]), "module": row["module"]})) for task in row["task"]),
-        )
-        for row in rows
-    )
+    """Every kata in order, the optional ones last.
+
+    Raises:
+        UsageError: the table cannot be read, or a row of it makes no sense; the sentence names the row.
+    """
+    found = [_kata(row) for row in _read(table).get("kata", [])]
+    for what, values in (
+        ("number", [str(kata.number) for kata in found] + [str(quality(table).number)]),
+        ("module", [kata.module for kata in found]),
+        ("task", [task.id for kata in found for task in kata.tasks]),
+        ("function", [task.function for kata in found for task in kata.tasks]),
+    ):
+        for value in values:
+            if values.count(value) > 1:
+                raise UsageError(f"{table.name} has two rows with {what} {value}")
+    return tuple(sorted(found, key=lambda kata: kata.optional))
+
+
+@cache
+def quality(table: Path = TABLE) -> Quality:
+    """The row of the sample quality suite."""
+    row = _row("sample_quality", _read(table).get("sample_quality"), ("number", "title", "idea"), ())
+    return Quality(**row)
 
 
 def tasks() -> tuple[Task, ...]:
     """Every task of every kata, in order."""
     return tuple(task for kata in katas() for task in kata.tasks)
+
+
+def required() -> tuple[Task, ...]:
+    """The tasks that a submission owes: all but those of optional katas."""
+    return tuple(task for task in tasks() if not task.optional)
 
 
 def task(id: str) -> Task:
@@ -77,3 +116,54 @@ def task(id: str) -> Task:
 def task_of(function: str) -> Task:
     """The task that asks for a function of the contract."""
     return next(task for task in tasks() if task.function == function)
+
+
+def in_words(count: int) -> str:
+    """A count as prose has it: `five`, and 13 from twelve up."""
+    return NUMBERS[count] if count < len(NUMBERS) else str(count)
+
+
+def _read(table: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(table.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{table}: cannot be read ({error.strerror})") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
+        raise UsageError(f"{table} is not valid TOML: {error}") from None
+
+
+def _kata(row: Any) -> Kata:
+    name = f"kata {row.get('number', '?')}" if isinstance(row, dict) else "kata"
+    row = _row(name, row, ("number", "module", "title", "idea", "task"), ("optional",))
+    optional, module = row.get("optional", False), row["module"]
+    made = tuple(_task(task, row["number"], module, optional) for task in row["task"])
+    return Kata(row["number"], module, row["title"], row["idea"], made, optional)
+
+
+def _task(row: Any, kata: int, module: str, optional: bool) -> Task:
+    name = f"task {row.get('id', '?')}" if isinstance(row, dict) else f"a task of kata {kata}"
+    row = _row(name, row, ("id", "function", "title", "hints", *(() if optional else ("points",))), ("points",))
+    if str(row["id"]).partition(".")[0] != str(kata):
+        raise UsageError(f"{TABLE.name}: {name} stands in kata {kata}; give it an id such as {kata}.1")
+    if len(row["hints"]) != HINTS:
+        raise UsageError(f"{TABLE.name}: {name} has {len(row['hints'])} hints; give {HINTS}")
+    return Task(**(row | {"hints": tuple(row["hints"]), "module": module, "optional": optional}))
+
+
+def _row(name: str, row: Any, needed: tuple[str, ...], more: tuple[str, ...]) -> dict[str, Any]:
+    """A row with all that it needs and nothing unknown."""
+    if not isinstance(row, dict):
+        raise UsageError(f"{TABLE.name}: {name} must be a table; got {row!r}")
+    for key in needed:
+        if key not in row:
+            raise UsageError(f"{TABLE.name}: {name} lacks {key!r}")
+    for key in row:
+        if key not in (*needed, *more):
+            raise UsageError(f"{TABLE.name}: unknown key {key!r} in {name}; the keys are {', '.join((*needed, *more))}")
+    return row
+
+
+FUNCTIONS: dict[str, tuple[str, ...]] = {kata.module: tuple(t.function for t in kata.tasks) for kata in katas()}
+MODULES = tuple(FUNCTIONS)
+MODULE_OF = {function: module for module, functions in FUNCTIONS.items() for function in functions}
+REQUIRED = tuple(kata.module for kata in katas() if not kata.optional)

@@ -1,4 +1,4 @@
-"""Import the five modules of a submission, each on its own: one broken file never hides the others.
+"""Import the modules of a submission, each on its own: one broken file never hides the others.
 
 A module may reach its siblings as `from .q_sample import q_sample`, `from q_sample import q_sample` or
 `from exercises.q_sample import q_sample`; all three mean the submission's own. Where a sibling cannot be imported, or
@@ -19,15 +19,15 @@ from pathlib import Path
 from types import ModuleType
 
 from grading.submission import fallbacks
-from grading.submission.contract import FUNCTIONS, MODULES
 from grading.submission.errors import SubmissionError, describe, frames_within
+from grading.submission.katas import FUNCTIONS, MODULES
 
 _PACKAGE_NAMES = ("exercises", "solutions")
 _numbers = itertools.count(1)
 
 
 class Loader:
-    """The five modules in one folder, imported when first asked for, under a package name of their own."""
+    """The modules in one folder, imported when first asked for, under a package name of their own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

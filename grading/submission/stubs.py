@@ -1,8 +1,7 @@
 """Make a stub from a solution: same signature, same docstring, and one line that says which task it is.
 
 `python -m grading.submission.stubs DIR` writes the stubs of `solutions/` to DIR, so that stub and solution cannot
-drift. `python -m grading.submission.stubs` renews the copy that `kata reset` puts back: a student's clone may have
-neither the solutions nor a git history, and its `exercises/` is what the student has made of it.
+drift. What `kata reset` puts back is made likewise, where the solutions are; a student's copy has it as files.
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ import ast
 import sys
 from pathlib import Path
 
-from grading.submission.folders import MODULES, ROOT
-from grading.submission.katas import tasks
-
-PRISTINE = Path(__file__).resolve().parent / "pristine"
+from grading.submission.katas import MODULES, tasks
+from grading.submission.signatures import SOLUTIONS, reference
 
 
 def stub(source: str) -> str:
@@ -36,19 +33,18 @@ def stub(source: str) -> str:
 
 def pristine(module: str) -> str:
     """A module as it was before the student wrote a line."""
-    return (PRISTINE / f"{module}.txt").read_text(encoding="utf-8")
+    return stub(reference(module))  # of a stub, it is the stub itself
 
 
-def write_stubs(folder: Path, solutions: Path = ROOT / "solutions", suffix: str = ".py") -> None:
+def write_stubs(folder: Path, solutions: Path = SOLUTIONS) -> None:
     """Write a fresh stub of each module to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for module in MODULES:
         source = (solutions / f"{module}.py").read_text(encoding="utf-8")
-        (folder / f"{module}{suffix}").write_text(stub(source), encoding="utf-8")
+        (folder / f"{module}.py").write_text(stub(source), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        write_stubs(Path(sys.argv[1]))
-    else:
-        write_stubs(PRISTINE, suffix=".txt")
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m grading.submission.stubs DIR")
+    write_stubs(Path(sys.argv[1]))

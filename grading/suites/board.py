@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from grading.judging.failure import LABEL, WIDTH, Failure
-from grading.submission.katas import Kata, Task, katas, tasks
+from grading.submission.katas import Kata, Task, katas, quality, required, tasks
 
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "light")}
 PRINTED_LINES = 4  # of what a failing call has printed; the checker's own calls, to find the mistake, print after it
@@ -124,6 +124,18 @@ def done_tasks(outcomes: list[Outcome]) -> list[Task]:
     return [task for task in tasks() if state([o for o in outcomes if o.task == task.id]) == "done"]
 
 
+def all_done(outcomes: list[Outcome]) -> bool:
+    """Whether nothing is left that is owed, and nothing optional is wrong."""
+    return first_failure(outcomes) is None and {*required()} <= {*done_tasks(outcomes)}
+
+
+def progress(outcomes: list[Outcome]) -> str:
+    """`7 of 11 tasks`; what is done beyond is counted apart."""
+    done = done_tasks(outcomes)
+    more = sum(task.optional for task in done)
+    return f"{len(done) - more} of {len(required())} tasks" + f" + {more}" * bool(more)
+
+
 def write(screen: Screen, outcomes: list[Outcome], folder: Path, guided: bool, every_task: bool = False) -> None:
     """Write the board; when guiding, what to do next as well.
 
@@ -136,19 +148,24 @@ def write(screen: Screen, outcomes: list[Outcome], folder: Path, guided: bool, e
     """
     screen.write_sep("-", f"board: {near(folder)}/")
     for kata in katas():
-        _write_kata(screen, kata, outcomes, every_task)
-    quality = [o for o in outcomes if o.task == "6"]
-    if quality:
-        _write_row(screen, state(quality), "6 Sample quality", "drawing with a perfect model", _count(quality))
+        if not kata.optional:
+            _write_kata(screen, kata, outcomes, every_task)
+    last, drawn = quality(), [o for o in outcomes if number(o) == quality().number]
+    if drawn:
+        _write_row(screen, state(drawn), f"{last.number} {last.title}", last.idea, _count(drawn))
+    for kata in katas():
+        if kata.optional:
+            _write_kata(screen, kata, outcomes, every_task)
     legend = "  + done   x wrong   . to do   - locked or not run"
-    screen.write_line(f"{legend:<64} {len(done_tasks(outcomes))} of {len(tasks())} tasks")
+    screen.write_line(f"{legend:<64} {progress(outcomes)}")
     if guided:
         write_next(screen, outcomes, folder)
 
 
 def _write_kata(screen: Screen, kata: Kata, outcomes: list[Outcome], every_task: bool) -> None:
     mine = [o for o in outcomes if number(o) == kata.number]
-    _write_row(screen, state(mine), f"{kata.number} {kata.title}", f"{kata.module}.py", _count(mine))
+    file = f"{kata.module}.py" + ", optional" * kata.optional
+    _write_row(screen, state(mine), f"{kata.number} {kata.title}", file, _count(mine))
     if every_task or state(mine) not in ("done", "locked"):
         for task in kata.tasks:
             own = [o for o in mine if o.task == task.id]
@@ -172,7 +189,7 @@ def write_next(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
     """Write the first failure, and which file to open and what to run about it."""
     first = first_failure(outcomes)
     if first is None:
-        whole = len(done_tasks(outcomes)) == len(tasks())
+        whole = all_done(outcomes)
         screen.write_line("")
         praise = "All done. Now train a network with your code, and see what it draws: kata grade"
         screen.write_line(praise if whole else "Done so far. What comes next: kata", green=True, bold=True)
@@ -182,7 +199,7 @@ def write_next(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
     task = next((task for task in tasks() if task.id == first.task), None)
     screen.write_line("")
     if task is None:
-        screen.write_line(f"  run   pytest --all tests/test_{first.task}_sample_quality.py", bold=True)
+        screen.write_line(f"  run   pytest --all tests/{quality().suite}", bold=True)
         return
     screen.write_line(f"  open  {place(task, folder, first)}", bold=True)
     screen.write_line("  run   pytest         or leave `kata watch` running: it tests whenever you save", bold=True)

@@ -12,6 +12,7 @@ import pytest
 from _pytest._io import TerminalWriter
 
 from grading.submission.implementation import ROOT
+from grading.submission.katas import katas
 from grading.suites.board import Outcome, behaviour, test_name
 from grading.suites.plugin import RUN, task_id
 
@@ -56,8 +57,8 @@ class _Collector:
 
 
 def unit_suites() -> list[Path]:
-    """The files of the five suites, in order; sample quality is not among them."""
-    return sorted(TESTS.glob("test_[1-5]_*.py"))
+    """The files of the katas' suites, in order; sample quality is not among them."""
+    return [TESTS / kata.suite for kata in katas()]
 
 
 def run_suites(
@@ -72,7 +73,7 @@ def run_suites(
     Args:
         impl: what `--impl` takes.
         options: further arguments for pytest, such as `--task 2.1`.
-        files: test files; the five unit suites if left out.
+        files: test files; the unit suites if left out.
         make: called for each test file, returns the object to test in place of what `impl` names.
         on_outcome: told of each test as it ends, with how many have ended and how many there are.
 

@@ -1,6 +1,6 @@
 """Run the suites on right code with many seeds, and work out how often they may fail it and what they catch.
 
-`python -m grading.suites.soak --seeds 200` runs the five suites on the solutions with seeds 1 to 200.
+`python -m grading.suites.soak --seeds 200` runs the suites on the solutions with seeds 1 to 200.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOISY_STEPS = {"ddpm_sample": 9, "ddim_sample": 4}  # steps that add noise in th
 def soak(
     seeds: Iterable[int], impl: str = "solutions", on_seed: Callable[[int], None] | None = None
 ) -> dict[int, list[Outcome]]:
-    """Run the five suites once for each seed; return the seeds with failures, and what failed."""
+    """Run the suites once for each seed; return the seeds with failures, and what failed."""
     failures: dict[int, list[Outcome]] = {}
     for seed in seeds:
         failed = [o for o in run_suites(impl, "--seed", str(seed)) if o.status != "passed"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from grading.submission.folders import MODULE_OF
 from grading.submission.implementation import ROOT
+from grading.submission.katas import MODULE_OF
 from grading.suites.runner import unit_suites
 
 nbclient = pytest.importorskip("nbclient", reason="needs nbclient, from the extra `dev`")

@@ -1,4 +1,4 @@
-"""The five files in a student's zip. An archive is read with suspicion: nothing is unpacked, five members are read."""
+"""A submission in a student's zip, read with suspicion: nothing is unpacked, only the modules are read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from grading.isolation.submission_files import MOST_BYTES
-from grading.submission.contract import MODULES
+from grading.submission.katas import MODULES, REQUIRED, in_words
 
 MOST_ARCHIVE_BYTES = 20 << 20  # the table of contents is read whole, so its size must have a bound
 WANTED = {f"{module}.py" for module in MODULES}
+COUNT = in_words(len(REQUIRED))
 
 
 class NotASubmission(Exception):
@@ -19,7 +20,7 @@ class NotASubmission(Exception):
 
 
 def files_of_zip(path: Path) -> dict[str, bytes]:
-    """Read the five modules from a zip, wherever in it they lie together; bytes by file name.
+    """Read the modules from a zip, wherever in it they lie together; bytes by file name.
 
     Raises:
         NotASubmission: it is no zip, is damaged or too large, holds none of the files or holds them twice, or one of
@@ -28,7 +29,7 @@ def files_of_zip(path: Path) -> dict[str, bytes]:
     if not stat.S_ISREG(path.lstat().st_mode):
         raise NotASubmission("this is not a regular file")
     if path.stat().st_size > MOST_ARCHIVE_BYTES:
-        raise NotASubmission(f"the zip is larger than {MOST_ARCHIVE_BYTES >> 20} MiB; send the five files alone")
+        raise NotASubmission(f"the zip is larger than {MOST_ARCHIVE_BYTES >> 20} MiB; send the {COUNT} files alone")
     try:
         with zipfile.ZipFile(path) as archive:
             return {PurePosixPath(m.filename).name: _read(archive, m) for m in _members(archive)}
@@ -37,7 +38,7 @@ def files_of_zip(path: Path) -> dict[str, bytes]:
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The members to read: the five files of the folder that holds them, the topmost where there are several."""
+    """The members to read: the files of the folder that holds them, the topmost where there are several."""
     folders: dict[PurePosixPath, list[zipfile.ZipInfo]] = {}
     for member in archive.infolist():
         place = PurePosixPath(member.filename)
@@ -54,7 +55,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 def topmost(folders: list[PurePosixPath]) -> PurePosixPath:
     """The folder with the shortest path; NotASubmission where there is none, or more than one."""
     if not folders:
-        raise NotASubmission(f"none of the five files is in it: {', '.join(sorted(WANTED))}")
+        raise NotASubmission(f"none of the {COUNT} files is in it: {', '.join(sorted(WANTED))}")
     least = min(len(folder.parts) for folder in folders)
     first, *others = sorted(folder for folder in folders if len(folder.parts) == least)
     if others:

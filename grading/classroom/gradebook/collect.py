@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from grading.classroom.gradebook.archive import WANTED, NotASubmission, files_of_zip, topmost
-from grading.isolation.submission_files import five_files
+from grading.isolation.submission_files import submission_files
 from grading.submission.errors import UsageError
 
-MOST_FOLDERS = 2000  # how far a folder is searched for the five files
+MOST_FOLDERS = 2000  # how far a folder is searched for the modules
 DEEPEST = 6
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One student's five files, or a sentence that says why there are none.
+    """One student's files, or a sentence that says why there are none.
 
     Attributes:
         name: the folder's or zip's own name, with nothing in it that cannot be printed.
@@ -69,7 +69,7 @@ def readable(name: str) -> str:
 
 
 def files_in(path: Path) -> dict[str, bytes]:
-    """The five files of a submission, from a zip or from a folder; in it they may lie deeper down, or in one zip.
+    """The files of a submission, from a zip or from a folder; in it they may lie deeper down, or in one zip.
 
     Raises:
         NotASubmission: there are none, or nobody could say which count.
@@ -83,13 +83,13 @@ def files_in(path: Path) -> dict[str, bytes]:
         zips = [entry for entry in path.iterdir() if is_zip(entry)]
         if not holders and len(zips) == 1:
             return files_of_zip(zips[0])
-        return five_files(path / topmost(holders))[1]
+        return submission_files(path / topmost(holders))[1]
     except OSError as error:
         raise NotASubmission(f"this cannot be read: {error.strerror or error}") from None
 
 
 def _holders(folder: Path) -> list[PurePosixPath]:
-    """The folders, relative to this one, that hold any of the five files; links are not followed."""
+    """The folders, relative to this one, that hold any of the modules; links are not followed."""
     found = []
     for looked, (place, below, names) in enumerate(os.walk(folder)):
         inside = Path(place).relative_to(folder)

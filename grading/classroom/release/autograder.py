@@ -21,7 +21,7 @@ DEADLINE = 480.0  # seconds; Gradescope ends everything after 600, starting up a
 
 
 def run(submission: Path, results: Path) -> None:
-    """Grade what a student uploaded: the five files, at the top or in one folder. Writes results.json.
+    """Grade what a student uploaded: the modules, at the top or in one folder. Writes results.json.
 
     Raises:
         UsageError (a ValueError): it cannot be graded; results.json says why, with zero points.

@@ -14,10 +14,7 @@ from grading.grade.rubric import load_rubric
 from grading.submission.errors import UsageError
 
 SCRIPTS = ("setup.sh", "run_autograder")
-TERMS, RUBRIC = (
-    "autograder.json",
-    "autograder_rubric.toml",
-)  # beside the kata's README, for grading/release/autograder.py
+TERMS, RUBRIC = "autograder.json", "autograder_rubric.toml"  # beside the kata's README, for autograder.py
 LONG_AGO = (2000, 1, 1, 0, 0, 0)  # the same content makes the same zip
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from grading.submission.contract import MODULES
 from grading.submission.errors import UsageError
 from grading.submission.implementation import ROOT
-from grading.submission.katas import katas
-from grading.submission.stubs import stub
+from grading.submission.katas import REQUIRED, in_words, katas, required
+from grading.submission.signatures import RELEASED
+from grading.submission.stubs import pristine
 
 TEMPLATES = Path(__file__).with_name("templates")
 WHOLE = (".devcontainer", ".vscode", "grading")  # folders, as they are
@@ -55,7 +56,8 @@ def student_files() -> dict[str, bytes]:
     chosen += [*(ROOT / "tests").glob("*.py"), *(ROOT / name for name in (*FILES, PICTURE))]
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in chosen if path.is_file() and _ours(path)}
     for module in MODULES:
-        files[f"exercises/{module}.py"] = stub((ROOT / f"solutions/{module}.py").read_text("utf-8")).encode()
+        made = pristine(module).encode()
+        files |= {f"exercises/{module}.py": made, f"{RELEASED.relative_to(ROOT).as_posix()}/{module}.txt": made}
     files["pyproject.toml"] = files["pyproject.toml"].replace(b'["grading", "solutions"]', b'["grading"]')
     for name in ("kata.yml", "pull-request.yml"):
         files[f".github/workflows/{name}"] = (TEMPLATES / "student" / name).read_bytes()
@@ -76,4 +78,7 @@ def _readme(pictured: bool) -> str:
     ]
     picture = f"![From noise to a Swiss roll, step by step]({PICTURE})\n\n" if pictured else ""
     text = (TEMPLATES / "student" / "README.md").read_text(encoding="utf-8")
-    return text.replace("PICTURE\n\n", picture).replace("KATAS", "\n".join(rows))
+    counts = {"TASKS": in_words(len(required())), "FILES": in_words(len(REQUIRED))}
+    for name, value in {"PICTURE\n\n": picture, "KATAS": "\n".join(rows), **counts}.items():
+        text = text.replace(name, value)
+    return text

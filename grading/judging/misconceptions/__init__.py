@@ -1,4 +1,4 @@
-"""The catalogue of misconceptions: wrong versions of the eleven functions, each with the sentence that names it.
+"""The catalogue of misconceptions: wrong versions of the functions, each with the sentence that names it.
 
 It is used twice. When a suite sees a wrong value it tries these on the same inputs, and names the one that gives the
 same result. And each of them, put into the reference, must be caught by the suite of its own kata: the catalogue is the
@@ -86,7 +86,7 @@ def looks_like(function: str, says: str, confuses: str) -> Callable[[Callable], 
 @cache
 def catalogue(function: str | None = None) -> tuple[Misconception, ...]:
     """Every misconception, or those of one function, in the order in which they are tried."""
-    wanted = WHERE.values() if function is None else (WHERE[function],)
+    wanted = WHERE.values() if function is None else (WHERE[function],) if function in WHERE else ()
     for module in dict.fromkeys(wanted):
         importlib.import_module(f"{__name__}.{module}")
     return tuple(m for m in _REGISTRY.values() if function in (None, m.function))

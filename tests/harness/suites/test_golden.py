@@ -14,6 +14,7 @@ import pytest
 
 from grading.judging.failure import WIDTH
 from grading.submission.implementation import ROOT
+from grading.submission.katas import required
 from grading.suites.runner import run_suites
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -129,6 +130,7 @@ SCREENS = {
 
 def compare(name: str, screen: str) -> None:
     path = GOLDEN / f"{name}.txt"
+    screen = screen.replace(f"of {len(required())} tasks", "of all tasks")
     if RENEW:
         path.parent.mkdir(exist_ok=True)
         path.write_text(screen + "\n")
