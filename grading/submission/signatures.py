@@ -47,8 +47,9 @@ def parameters(function: str) -> tuple[str, ...]:
 
 
 def check_table() -> None:
-    """Raise UsageError, with a sentence, where the table names a function that the reference does not define."""
-    for task in tasks() if SOLUTIONS.is_dir() else ():
+    """Raise UsageError, with a sentence, for a wrong table, or for a function that the reference does not define."""
+    owed = tasks()
+    for task in owed if SOLUTIONS.is_dir() else ():
         reference(task.module)
         if task.function not in definitions(task.module):
             where = f"solutions/{task.module}.py does not define it"
