@@ -4,10 +4,9 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from grading.judging.compare import SINGLE
+from grading.judging.property_tests import given, st
 
 f64 = torch.float64
 betas_between = st.floats(0.001, 0.5)

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from hypothesis import given
 
 from grading.judging import closed_form
 from grading.judging.closed_form import broadcast
 from grading.judging.compare import SINGLE
 from grading.judging.examples import COARSE, SHAPES, STEPS
+from grading.judging.property_tests import given
 from grading.judging.sampler_trace import Spy
 
 pytestmark = pytest.mark.task("3.1")

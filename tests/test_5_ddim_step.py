@@ -2,12 +2,11 @@
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from grading.judging import closed_form
 from grading.judging.compare import SINGLE
 from grading.judging.examples import COARSE, ETAS, PAPER, SHAPES, STEPS, jumps
+from grading.judging.property_tests import given, st
 from grading.submission.contract import schedule_from
 
 from walk_checks import NoisyWalkChecks, QuietWalkChecks, shown_t

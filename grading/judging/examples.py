@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import torch
-from hypothesis import strategies as st
+from typing import Any
 
+import torch
+
+from grading.judging.property_tests import st
 from grading.submission.contract import linear_schedule, schedule_from
 
 # Ten uneven steps: neighbouring entries of every table differ by a tenth or more, so that an index that is off by one,
@@ -20,7 +22,7 @@ ETAS = st.floats(0.0, 1.0)
 
 
 @st.composite
-def jumps(draw: st.DrawFn) -> tuple[int, int]:
+def jumps(draw: Any) -> tuple[int, int]:
     """t and t_prev < t of COARSE; t_prev may be -1, the end."""
     t = draw(st.integers(0, STEPS - 1))
     return t, draw(st.integers(-1, t - 1))

@@ -52,6 +52,9 @@ class Loader:
         return candidate
 
     def _load(self, module: str, name: str) -> ModuleType:
+        loaded = sys.modules.get(f"{self._package}.{module}")
+        if loaded is not None and module not in self.errors:
+            return loaded  # to set sibling imports aside costs more than most calls do
         if module not in self.errors:
             self._wanted = module
             try:

@@ -65,19 +65,6 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from hypothesis import HealthCheck, Phase, settings
-
-    settings.register_profile(
-        "kata",
-        derandomize=True,
-        deadline=None,
-        max_examples=25,
-        phases=[Phase.explicit, Phase.generate, Phase.shrink],  # to explain takes longer than all the rest
-        database=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    settings.load_profile("kata")
     config.pluginmanager.register(Shortened())
     options.settle(config)
     if config.stash[RUN].guided:
@@ -101,10 +88,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if hasattr(getattr(item, "function", None), "hypothesis"):
-            from hypothesis import seed
-
-            seed(config.getoption("seed") or None)(item.function)  # type: ignore[attr-defined]  # None: the same examples in every run
+        if hasattr(getattr(item, "function", None), "property_seed"):
+            item.function.property_seed = config.getoption("seed") or None  # type: ignore[attr-defined]  # None: the same examples in every run
     wanted = config.getoption("task")
     if wanted:
         dropped = [item for item in items if task_id(item) != wanted]

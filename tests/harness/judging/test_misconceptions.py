@@ -8,6 +8,7 @@ from hypothesis import Phase, settings
 
 from grading.judging.diagnosis import resembling
 from grading.judging.misconceptions import catalogue
+from grading.judging.property_tests import PROFILE, load_profile
 from grading.submission.contract import MODULE_OF
 from grading.submission.implementation import ROOT, Implementation, Replaced
 from grading.submission.katas import task_of
@@ -31,12 +32,13 @@ class Mutants:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
         """Show a failure as soon as there is one: to shrink the example takes long, and shows the same."""
-        settings.register_profile("quick", settings.get_profile("kata"), phases=[Phase.generate], max_examples=5)
+        load_profile()
+        settings.register_profile("quick", settings.get_profile(PROFILE), phases=[Phase.generate], max_examples=5)
         settings.load_profile("quick")
         config.option.tbstyle = "native"
 
     def pytest_unconfigure(self, config):
-        settings.load_profile("kata")
+        settings.load_profile(PROFILE)
 
     def pytest_runtestloop(self, session):
         for entry in self.entries:
