@@ -53,7 +53,7 @@ def receive(
 
 
 def read_exactly(pipe: socket.socket, size: int, end: float | None = None) -> bytearray:
-    """Read so many bytes, by `end` on time.monotonic's clock at the latest: however slowly they drip. Raises OSError."""
+    """Read so many bytes, however slowly they drip, by `end` on time.monotonic's clock. Raises OSError."""
     data = bytearray(size)
     view = memoryview(data)
     while view:
