@@ -18,7 +18,7 @@ import torch
 from grading.bench.bugs import BUGS, failing_tasks, loss
 from grading.experiment.data import DATASETS
 from grading.experiment.stages import SAMPLERS, Setting, conclude, sample_stage, train_stage
-from grading.grade.rubric import load_rubric
+from grading.grade.rubric import load_rubric, points_for
 from grading.submission.errors import UsageError
 from grading.submission.implementation import Implementation, find
 
@@ -63,7 +63,7 @@ def measured(impl: Any, dataset: str, recipe: str, seed: int) -> dict[str, Any]:
     )
     parts = {name: sample_stage(impl, name, trained, setting) for name in SAMPLERS}
     made = conclude(setting, trained, failure, **parts)
-    points = sum(rubric.points_for(name, part.chamfer) for name, part in parts.items())
+    points = sum(points_for(part.counted, rubric.bands_for(name, made.floor)) for name, part in parts.items())
     return {
         "recipe": recipe,
         "seed": seed,
@@ -128,7 +128,7 @@ def report() -> None:
         print(f"{dataset}, {recipe}: full marks in {full} of {len(group)} seeds, training {spent:.1f} s (median)")
         for name, bands in rubric.bands.items():
             values = [float(row[name]) for row in group if row[name] != "none"]
-            below = min(band.below for band in bands)
+            below = min(band.below * (float(group[0]["floor"]) if band.floors else 1) for band in bands)
             print(f"  {name}: {spread(values)}, threshold {below:g}{room(values, below)}")
 
 

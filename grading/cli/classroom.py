@@ -17,10 +17,10 @@ from grading.submission.errors import UsageError
 def gradebook(
     submissions: Annotated[Path, typer.Argument(help="A folder with a folder or a zip for each student.")],
     out: Annotated[Path, typer.Option(help="Folder for the gradebook and every report.")] = Path("reports/gradebook"),
-    rubric: Annotated[Path | None, typer.Option(help="A TOML file with your own points and bands.")] = None,
+    rubric: Annotated[Path | None, typer.Option(help="A TOML file with your own points and bands, or course.")] = None,
     dataset: Annotated[str, typer.Option(help="The data to learn; swiss_roll and others.")] = "swiss_roll",
     recipe: Annotated[str, typer.Option(help="How to train: kata, or course, the original assignment's way.")] = "kata",
-    seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides data, weights and noise; the tests ask each row anew.")] = 0,
     workers: Annotated[int | None, typer.Option(help="How many at once here; as many as cores if left out.")] = None,
     sandbox: Annotated[
         str, typer.Option(help="Demand a sandbox: namespaces, portable or none; auto takes the best there is.")
@@ -92,7 +92,7 @@ def student(
 @release.command()
 def gradescope(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The zip to write.")],
-    rubric: Annotated[Path | None, typer.Option(help="A TOML file with your own points and bands.")] = None,
+    rubric: Annotated[Path | None, typer.Option(help="A TOML file with your own points and bands, or course.")] = None,
     dataset: Annotated[str, typer.Option(help="The data to learn; need not be the published one.")] = "swiss_roll",
     recipe: Annotated[str, typer.Option(help="How to train: kata, or course, the original assignment's way.")] = "kata",
     seed: Annotated[int, typer.Option(help="Decides every random number; need not be the published one.")] = 0,

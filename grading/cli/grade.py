@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
@@ -24,12 +25,16 @@ def grade(
     recipe: Annotated[
         str, typer.Option(metavar="NAME", help="How to train: kata, or course, the original assignment's way.")
     ] = "kata",
-    seed: Annotated[int, typer.Option(metavar="N", help="Decides every random number.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Decides every random number; a secret one if left out. The result tells it."),
+    ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
     num_points: Annotated[int, typer.Option(metavar="N", help="How many points each sampler draws.")] = 2048,
     num_inference_steps: Annotated[int, typer.Option(metavar="N", help="How many steps DDIM takes.")] = 50,
     rubric: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A TOML file with your own points and bands.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A TOML file with your own points and bands, or course."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the report goes; default reports/NAME.")
@@ -69,6 +74,7 @@ def grade(
     from rich.text import Text
 
     from grading.experiment.stages import Setting
+    from grading.grade.grade import MOST_SEED
     from grading.grade.grade import grade as run
     from grading.grade.rubric import load_rubric
     from grading.reports import check_formats, github, terminal, write_formats, write_report, zero_until_graded
@@ -78,6 +84,7 @@ def grade(
         raise UsageError(f"--device {device}: give cpu or cuda")
     if deadline is not None and not deadline > 0:
         raise UsageError(f"--deadline {deadline:g}: give a number of seconds above 0")
+    seed = secrets.randbelow(MOST_SEED) if seed is None else seed
     setting, points = Setting(dataset, recipe, seed, device, num_points, num_inference_steps), load_rubric(rubric)
     wanted = check_formats(formats or [])
     folder = _made(out or Path("reports") / find(impl).name)
@@ -85,7 +92,7 @@ def grade(
     with github.commands_stopped(github.in_actions()), zero_until_graded(folder, wanted):
         with Bars(console) as bars:
             how = {"isolated": not in_process, "sandbox": sandbox, "deadline": deadline, "progress": bars.progress}
-            graded = run(impl, setting, points, **how)  # type: ignore[arg-type]
+            graded = run(impl, setting, points, tests_seed=seed, **how)  # type: ignore[arg-type]
             written = write_formats(graded.result, folder, wanted)
             bars.say("writing the report")
             page = write_report(graded, folder)

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 
 from grading.experiment.network import NETWORKS
-from grading.experiment.stages import TRAINING_POINTS, Setting, versions
+from grading.experiment.stages import TRAINING_POINTS, Setting
 from grading.experiment.training import RECIPES, Progress, Trained, train
+from grading.experiment.versions import versions
 from grading.submission.contract import MODULES
 from grading.submission.implementation import ROOT
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grading.experiment.chamfer import chamfer_distance
-from grading.experiment.path_check import Recorder
+from grading.experiment.recorder import Recorder
 from grading.experiment.stages import SAMPLERS, Setting, floor
 from grading.experiment.training import Progress
 from grading.experiment.watched_network import Network, Watched, check_samples

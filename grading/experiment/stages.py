@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,15 +13,20 @@ from torch import Tensor
 
 from grading.experiment.chamfer import chamfer_distance
 from grading.experiment.data import DATASETS, make_dataset
-from grading.experiment.path_check import Recorder, check_path
+from grading.experiment.ddpm_path import copy_of, fair_walk
+from grading.experiment.path_check import check_path
+from grading.experiment.recorder import Recorder
 from grading.experiment.training import RECIPES, Progress, Trained, TrainingFailed, train
+from grading.experiment.versions import versions
 from grading.experiment.watched_network import SamplesRejected, Watched, check_samples
+from grading.judging.parts import whole
 from grading.submission.contract import NoiseSchedule, linear_schedule
 from grading.submission.errors import SubmissionError, UsageError, describe
 
 TRAINING_POINTS = 65_536
 FLOOR_DRAWS = 5
 SAMPLERS = ("ddpm", "ddim")
+BROKEN = "ddpm_loss: the network that it trained answers with numbers beyond all bounds"
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class Part:
     """What one sampler made: samples (n, 2) and their distance to fresh data, or a sentence that says why not.
 
     `unlawful` says why the samples are not where the model led (see path_check); `path` is the walk,
-    x_T first, x_0 last.
+    x_T first, x_0 last. `fair` is the distance that the grader's own walk reaches with the same network, measured where
+    a sampler's noise was not the generator's.
     """
 
     samples: Tensor | None = None
@@ -80,6 +85,12 @@ class Part:
     seconds: float = 0.0
     unlawful: str | None = None
     path: list[tuple[int, Tensor]] = field(default_factory=list)
+    fair: float | None = None
+
+    @property
+    def counted(self) -> float | None:
+        """The distance that points are given for: no nearer to the data than fair noise leads."""
+        return self.chamfer if self.chamfer is None or self.fair is None else max(self.chamfer, self.fair)
 
 
 @dataclass(frozen=True)
@@ -147,8 +158,9 @@ def sample_stage(
     steps = len(setting.schedule.betas) if name == "ddpm" else setting.num_inference_steps
     generator = torch.Generator(setting.device).manual_seed(setting.seed_for(name))
     x_T = torch.randn(setting.num_points, 2, device=setting.device, generator=generator)
+    given = copy_of(generator)
     watched = Watched(trained.network, len(setting.schedule.betas), name, steps, progress)
-    model = Recorder(watched)
+    model = Recorder(watched, most=4 * steps * (x_T.numel() + len(x_T)))
     started = time.perf_counter()
     try:
         if name == "ddpm":
@@ -158,15 +170,43 @@ def sample_stage(
         watched.check_timesteps()
         samples = check_samples(samples, x_T, f"{name}_sample")
     except Exception as error:
-        return Part(failure=sentence(error), seconds=time.perf_counter() - started)
+        failure = sentence(error) if watched.sound else BROKEN
+        return Part(failure=failure, seconds=time.perf_counter() - started)
     seconds = time.perf_counter() - started
-    held_out = setting.points("held-out", setting.num_points)
-    lawful = lawful_timesteps(name, setting)
+    if not watched.sound:
+        return Part(failure=BROKEN, seconds=seconds)
+    try:
+        return _judged(name, setting, model, x_T, samples, given, seconds, progress)
+    except Exception as error:  # whatever has led here: points that cannot be judged are worth none
+        return Part(failure=f"the points cannot be judged ({describe(error)})", seconds=seconds)
+
+
+def _judged(
+    name: str,
+    setting: Setting,
+    model: Recorder,
+    x_T: Tensor,
+    samples: Tensor,
+    given: torch.Generator,
+    seconds: float,
+    progress: Progress | None,
+) -> Part:
+    """Look at the path, and measure where it led."""
+    held_out, lawful = setting.points("held-out", setting.num_points), lawful_timesteps(name, setting)
+
+    def tick() -> None:
+        if progress:
+            progress(name, len(lawful), len(lawful))
+
     eta = None if name == "ddpm" else 0.0
-    verdict = check_path(model, x_T, samples, setting.schedule, lawful, eta, held_out)
-    path = [(t, x_t) for t, (x_t, _, _) in zip(lawful, model.calls)] if verdict.lawful else []
-    chamfer = chamfer_distance(samples, held_out)
-    return Part(samples.cpu(), chamfer, None, seconds, verdict.sentence or None, [*path, (-1, samples.cpu())])
+    verdict = check_path(model, x_T, samples, setting.schedule, lawful, eta, held_out, given, tick)
+    path = [(t, x_t) for t, (x_t, _, _) in zip(lawful, whole(model.calls, x_T.cpu()))] if verdict.lawful else []
+    chamfer, fair = chamfer_distance(samples, held_out), None
+    if verdict.chosen:
+        own = torch.Generator(setting.device).manual_seed(setting.seed_for("fair walk"))
+        fair = chamfer_distance(fair_walk(model.model, x_T, setting.schedule, own, tick), held_out)
+    points = samples.cpu()
+    return Part(points, chamfer, None, seconds, verdict.sentence or None, [*path, (-1, points)], fair)
 
 
 def lawful_timesteps(name: str, setting: Setting) -> list[int]:
@@ -201,17 +241,3 @@ def floor(dataset: str, num_points: int) -> float:
     """What a perfect sampler scores: the mean distance of two independent draws of the data. Always the same draws."""
     draws = [make_dataset(dataset, num_points, 1000 + i) for i in range(2 * FLOOR_DRAWS)]
     return sum(map(chamfer_distance, draws[::2], draws[1::2])) / FLOOR_DRAWS
-
-
-def versions() -> dict[str, str]:
-    """What the numbers depend on, apart from the seed."""
-    import scipy
-
-    return {
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "machine": platform.machine(),
-        "threads": str(torch.get_num_threads()),
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -104,27 +105,26 @@ def train(
     cdf = timestep_cdf(schedule, recipe)
     model = network if device.type != "cuda" else graphed(network, data, recipe)
     generator = torch.Generator(device).manual_seed(seed)
-    losses = torch.zeros(recipe.steps, device=device)
+    losses, slopes = torch.zeros(2, recipe.steps, device=device)
     started = time.perf_counter()
     warm_up = OneCycle(recipe)
     for step in range(recipe.steps):
         x0, t, noise = draw_batch(data, cdf, recipe, generator)
         loss = impl.ddpm_loss(model, x0, t, schedule, noise)
-        check_loss(loss)
+        check_loss(loss, device)
         losses[step] = loss.detach()
         optimiser.zero_grad()
         loss.backward()
         if isinstance(model, Graphed):
             model.done()
-        if recipe.clip:
-            nn.utils.clip_grad_norm_(weights, recipe.clip)
+        slopes[step] = nn.utils.clip_grad_norm_(weights, recipe.clip or math.inf)
         for group in optimiser.param_groups:
             group["lr"] = warm_up(step)
         optimiser.step()
         with torch.no_grad():
             torch._foreach_lerp_(averaged, weights, 1 - min(recipe.ema, step / (step + 10)))
         if (step + 1) % REPORT_EVERY == 0 or step + 1 == recipe.steps:
-            check_finite(losses, step)
+            check_finite(losses, slopes, step)
             if progress is not None:
                 progress("train", step + 1, recipe.steps)
     if recipe.ema:
@@ -173,15 +173,13 @@ class OneCycle:
         self.recipe = recipe
 
     def __call__(self, step: int) -> float:
-        import math
-
         if not self.recipe.one_cycle:
             return self.recipe.learning_rate
         u = (step + 1) / self.recipe.steps
         return self.recipe.learning_rate * (u / 0.1 if u < 0.1 else (1 + math.cos(math.pi * (u - 0.1) / 0.9)) / 2)
 
 
-def check_loss(loss: Any) -> None:
+def check_loss(loss: Any, device: torch.device) -> None:
     """Raise TrainingFailed unless loss is a scalar that a gradient can come from. Reads no value: a GPU would wait."""
     if not isinstance(loss, Tensor):
         raise TrainingFailed(f"ddpm_loss must return a scalar tensor; it returned {type(loss).__name__}")
@@ -189,15 +187,19 @@ def check_loss(loss: Any) -> None:
         raise TrainingFailed(f"ddpm_loss must return a scalar, shape (); it returned shape {tuple(loss.shape)}")
     if not loss.is_floating_point():
         raise TrainingFailed(f"ddpm_loss must return a float; it returned {loss.dtype}")
+    if loss.device.type != device.type:
+        raise TrainingFailed(f"ddpm_loss must stay on {device}; it returned a tensor on {loss.device}")
     if not loss.requires_grad:
         raise TrainingFailed(
             "no gradient reaches the model from ddpm_loss; was its answer detached, or turned into a number?"
         )
 
 
-def check_finite(losses: Tensor, step: int) -> None:
-    """Raise TrainingFailed at the first of losses[: step + 1] that is NaN or infinite."""
-    wrong = (~losses[: step + 1].isfinite()).nonzero()
-    if len(wrong):
-        first = int(wrong[0])
-        raise TrainingFailed(f"ddpm_loss must be finite; it was {losses[first].item()} at training step {first + 1}")
+def check_finite(losses: Tensor, slopes: Tensor, step: int) -> None:
+    """Raise TrainingFailed at the first of losses[: step + 1], or of the gradients, that is NaN or infinite."""
+    for values, what in ((losses, "ddpm_loss"), (slopes, "the gradient of ddpm_loss")):
+        wrong = (~values[: step + 1].isfinite()).nonzero()
+        if len(wrong):
+            first = int(wrong[0])
+            said = values[first].item() if values is losses else "not, with a loss of " + f"{losses[first].item():.4g},"
+            raise TrainingFailed(f"{what} must be finite; it was {said} at training step {first + 1}")

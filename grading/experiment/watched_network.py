@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from grading.experiment.training import REPORT_EVERY, Progress
 
+FAR, ABSURD = 1e6, 1e12  # beyond all that points reach, and beyond what is said about nearer ones
 Network = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -18,6 +19,9 @@ class Watched(nn.Module):
 
     Reading t makes a GPU wait, so there it is looked at every REPORT_EVERY calls and at the last; until then a t that
     lies outside is taken for the nearest inside.
+
+    Attributes:
+        sound: whether each answer about points within bounds was within bounds; if not, the network is to blame.
     """
 
     def __init__(self, network: Network, T: int, stage: str, total: int, progress: Progress | None) -> None:
@@ -26,6 +30,7 @@ class Watched(nn.Module):
         self.calls = 0
         self.least: Tensor | None = None
         self.most: Tensor | None = None
+        self.sound = True
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         if not isinstance(t, Tensor) or t.is_floating_point():
@@ -37,6 +42,8 @@ class Watched(nn.Module):
         if told or t.device.type == "cpu":
             self.check_timesteps()
         answer = self.network(x_t, t.clamp(0, self.T - 1))
+        if (told or answer.device.type == "cpu") and not bool((answer.abs() < ABSURD).all()):
+            self.sound = self.sound and not bool((x_t.abs() < FAR).all())
         if self.progress is not None and told:
             self.progress(self.stage, min(self.calls, self.total), self.total)
         return answer

@@ -32,12 +32,16 @@ class Deadline:
     def __str__(self) -> str:
         return f"not run to its end: the {self.seconds:g} seconds of this grade are over"
 
+    def check(self) -> None:
+        """Raise OutOfTime once the time is over."""
+        if not self.remaining:
+            raise OutOfTime(str(self))
+
     def watched(self, progress: Progress | None) -> Progress:
         """The same progress, which ends the call that tells of it once the time is over."""
 
         def told(stage: str, done: int, total: int) -> None:
-            if not self.remaining:
-                raise OutOfTime(str(self))
+            self.check()
             if progress:
                 progress(stage, done, total)
 
@@ -62,6 +66,10 @@ class InTime:
                 return found(*args, **kwargs)
             except OutOfTime:
                 raise SubmissionError(name, "timeout", str(self._deadline)) from None
+            except SubmissionError as error:
+                if error.kind in ("timeout", "gone") and not self._deadline.remaining:
+                    raise SubmissionError(name, "timeout", str(self._deadline)) from None
+                raise
 
         call.__name__ = name
         return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from grading.experiment.stages import SAMPLERS, Experiment, Part, Setting, conclude, sample_stage, train_stage
-from grading.grade.deadline import Deadline, InTime
+from grading.experiment.training import Trained
+from grading.grade.deadline import Deadline, InTime, OutOfTime
+from grading.grade.memory import bounded
 from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
-from grading.grade.rubric import Rubric, load_rubric
+from grading.grade.rubric import Band, Rubric, load_rubric, points_for
 from grading.submission.implementation import Implementation, find
 from grading.submission.katas import Task, tasks
 from grading.suites.board import Outcome, state
@@ -21,6 +24,7 @@ from grading.suites.runner import run_suites, unit_suites
 Progress = Callable[[str, int, int], None]  # (stage, done, total); stage is one of STAGES
 STAGES = ("tests", "train", *SAMPLERS)
 MOST_LOSSES = 500
+MOST_SEED = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class Judge:
         from grading.isolation import IsolatedImplementation, Limits
 
         limits = Limits(total=min(Limits.total, self.deadline.remaining))
-        made = IsolatedImplementation(self.folder, sandbox=self.sandbox, limits=limits, device=self.device)
+        until = self.deadline.end
+        made = IsolatedImplementation(self.folder, sandbox=self.sandbox, limits=limits, device=self.device, until=until)
         return InTime(made, self.deadline)
 
     @contextmanager
@@ -86,17 +91,20 @@ def grade(
     sandbox: str = "auto",
     progress: Progress | None = None,
     deadline: float | None = None,
+    tests_seed: int | None = None,
 ) -> Graded:
     """Run the suites and the experiment, and give points by the rubric.
 
     Args:
         impl: `exercises`, `solutions` or a folder with the modules.
         setting: data set, recipe, seed, device and numbers of the experiment.
-        rubric: points; the course's if left out.
+        rubric: points; the default one if left out.
         isolated: run the submission behind a pipe; else in this process.
         sandbox: the tier to demand, `auto` for the best that this machine has.
         progress: called as progress(stage, done, total).
         deadline: seconds after which nothing more is asked of the submission; what it has earned by then counts.
+        tests_seed: decides what the suites ask; a secret one if left out, so that no list of answers can be prepared.
+            The result tells it.
 
     Raises:
         UsageError (a ValueError): the submission, the sandbox or a setting is not to be had.
@@ -106,52 +114,72 @@ def grade(
     until = Deadline(deadline)
     judge = Judge(impl, isolated=isolated, sandbox=sandbox, device=setting.device, deadline=until)
     started = time.perf_counter()
-    outcomes = run_tests(judge, setting, progress)
-    progress = until.watched(progress)
-    tested = time.perf_counter()
-    with judge.fresh() as implementation:
-        trained, failure = train_stage(implementation, setting, progress)
-    parts = {}
-    for name in SAMPLERS:
-        with judge.fresh() as implementation:
-            parts[name] = sample_stage(implementation, name, trained, setting, progress)
-    experiment = conclude(setting, trained, failure, **parts)
+    tests_seed = secrets.randbelow(MOST_SEED) if tests_seed is None else tests_seed
+    with bounded(isolated and setting.device == "cpu"):
+        outcomes = run_tests(judge, setting, progress, tests_seed)
+        tested = time.perf_counter()
+        trained, failure = _train(judge, setting, until.watched(progress))
+        parts = {name: _sample(judge, name, trained, setting, until.watched(progress)) for name in SAMPLERS}
+        experiment = conclude(setting, trained, failure, **parts)
     seconds = {
         "tests": tested - started,
         "train": experiment.training_seconds,
         **{name: part.seconds for name, part in parts.items()},
         "whole": time.perf_counter() - started,
     }
-    return Graded(_result(str(impl), judge, experiment, outcomes, rubric, seconds), experiment)
+    return Graded(_result(str(impl), judge, experiment, outcomes, rubric, seconds, tests_seed), experiment)
 
 
-def run_tests(judge: Judge, setting: Setting, progress: Progress | None = None) -> list[Outcome]:
+def _train(judge: Judge, setting: Setting, progress: Progress) -> tuple[Trained | None, str | None]:
+    try:
+        with judge.fresh() as implementation:
+            return train_stage(implementation, setting, progress)
+    except OutOfTime as over:
+        return None, f"ddpm_loss: {over}"
+
+
+def _sample(judge: Judge, name: str, trained: Trained | None, setting: Setting, progress: Progress) -> Part:
+    try:
+        with judge.fresh() as implementation:
+            return sample_stage(implementation, name, trained, setting, progress)
+    except OutOfTime as over:
+        return Part(failure=f"{name}_sample: {over}")
+
+
+def run_tests(judge: Judge, setting: Setting, progress: Progress | None = None, tests_seed: int = 0) -> list[Outcome]:
     """Run the unit suites, each on a fresh implementation."""
 
     def told(_: Outcome, done: int, total: int) -> None:
         if progress:
             progress("tests", done, total)
 
-    options = ("--device", "cuda") if setting.device != "cpu" else ()
+    options = ("--seed", str(tests_seed), *(("--device", "cuda") if setting.device != "cpu" else ()))
     return run_suites(judge.folder, *options, files=unit_suites(), make=judge.make, on_outcome=told)
 
 
 def _result(
-    impl: str, judge: Judge, experiment: Experiment, outcomes: list[Outcome], rubric: Rubric, seconds: dict[str, float]
+    impl: str,
+    judge: Judge,
+    experiment: Experiment,
+    outcomes: list[Outcome],
+    rubric: Rubric,
+    seconds: dict[str, float],
+    tests_seed: int,
 ) -> Result:
-    setting = experiment.setting
+    setting, floor = experiment.setting, experiment.floor
     return Result(
         impl=impl,
         tasks=_task_results(outcomes, rubric),
         samplers=[
-            _sampler_result("ddpm", len(setting.schedule.betas), experiment.ddpm, rubric),
-            _sampler_result("ddim", setting.num_inference_steps, experiment.ddim, rubric),
+            _sampler_result("ddpm", len(setting.schedule.betas), experiment.ddpm, rubric.bands_for("ddpm", floor)),
+            _sampler_result("ddim", setting.num_inference_steps, experiment.ddim, rubric.bands_for("ddim", floor)),
         ],
-        floor=experiment.floor,
+        floor=floor,
         settings={
             "dataset": setting.dataset,
             "recipe": setting.recipe,
             "seed": setting.seed,
+            "tests_seed": tests_seed,
             "device": setting.device,
             "num_points": setting.num_points,
             "num_inference_steps": setting.num_inference_steps,
@@ -180,11 +208,15 @@ def _task_result(task: Task, outcomes: list[Outcome], rubric: Rubric) -> TaskRes
     return TaskResult(task.id, task.function, task.module, task.title, state(mine), points, worth, cases)
 
 
-def _sampler_result(name: str, steps: int, part: Part, rubric: Rubric) -> SamplerResult:
-    points = 0.0 if part.unlawful else rubric.points_for(name, part.chamfer)
-    message = part.failure or part.unlawful or ""
-    worth, bands = rubric.full_points(name), list(rubric.bands[name])
-    return SamplerResult(name.upper(), steps, part.chamfer, points, worth, round(part.seconds, 3), message, bands)
+def _sampler_result(name: str, steps: int, part: Part, bands: tuple[Band, ...]) -> SamplerResult:
+    """No points for a walk that is not lawful; for one with noise of its own no more than for the grader's walk."""
+    points, message = (0.0 if part.unlawful else points_for(part.counted, bands)), part.failure or part.unlawful or ""
+    if not message and points < points_for(part.chamfer, bands):
+        message = (
+            f"counted as {part.counted:.3g}: so far from the data the same network leads with the grader's noise"
+        )
+    worth, seconds = bands[0].points, round(part.seconds, 3)
+    return SamplerResult(name.upper(), steps, part.chamfer, points, worth, seconds, message, list(bands))
 
 
 def _thinned(losses: list[float]) -> list[float]:

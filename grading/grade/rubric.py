@@ -1,8 +1,13 @@
-"""What a submission is worth: points for each task, and bands of Chamfer distance for the samples."""
+"""What a submission is worth: points for each task, and bands of Chamfer distance for the samples.
+
+A band's threshold is a distance, or a multiple of the floor: the distance between two draws of the data themselves. The
+second kind means the same for every data set and every number of points.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,17 +20,27 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-DEFAULT = Path(__file__).with_name("rubric.toml")
+HERE = Path(__file__).parent
+DEFAULT = HERE / "rubric.toml"
+NAMED = {"course": HERE / "rubric_course.toml"}  # the other rubrics that come with the kata
 SAMPLERS = ("ddpm", "ddim")
 MOST = 1e6  # of points, and of a threshold: a typing mistake lies beyond
 
 
 @dataclass(frozen=True)
 class Band:
-    """`points` for a Chamfer distance below `below`."""
+    """`points` for a Chamfer distance below `below`, which counts in floors where `floors` says so."""
 
     below: float
     points: float
+    floors: bool = False
+
+
+def points_for(chamfer: float | None, bands: Sequence[Band]) -> float:
+    """Points of the first band that a Chamfer distance fits; 0 for none, for None and for NaN."""
+    if chamfer is None:
+        return 0.0
+    return next((band.points for band in bands if chamfer < band.below), 0.0)
 
 
 @dataclass(frozen=True)
@@ -35,11 +50,9 @@ class Rubric:
     bands: dict[str, tuple[Band, ...]]
     tasks: dict[str, float] = field(default_factory=dict)
 
-    def points_for(self, sampler: str, chamfer: float | None) -> float:
-        """Points of the first band that a Chamfer distance fits; 0 for none, for None and for NaN."""
-        if chamfer is None:
-            return 0.0
-        return next((band.points for band in self.bands[sampler] if chamfer < band.below), 0.0)
+    def bands_for(self, sampler: str, floor: float) -> tuple[Band, ...]:
+        """A sampler's bands as distances, for data with this floor."""
+        return tuple(Band(b.below * (floor if b.floors else 1), b.points) for b in self.bands[sampler])
 
     def full_points(self, sampler: str) -> float:
         """The most that a sampler's samples can earn."""
@@ -56,12 +69,14 @@ class Rubric:
 
 
 def load_rubric(path: Path | str | None = None) -> Rubric:
-    """Read and check a rubric; None means the course's. Tables that a file leaves out are the course's too.
+    """Read and check a rubric: a file, or a name of NAMED; None means the default one.
+
+    Tables that a file leaves out are the default's too.
 
     Raises:
         UsageError (a ValueError): the file cannot be read, is not TOML, or says something that makes no sense.
     """
-    given = _read(Path(path)) if path is not None else {}
+    given = _read(rubric_file(path)) if path is not None else {}
     unknown = sorted(set(given) - {*SAMPLERS, "tasks"})
     if unknown:
         raise UsageError(f"rubric: unknown key {unknown[0]!r}; the keys are {', '.join(SAMPLERS)} and tasks")
@@ -70,6 +85,11 @@ def load_rubric(path: Path | str | None = None) -> Rubric:
     if rubric.total == 0:
         raise UsageError("rubric: everything is worth 0 points; give points to at least one task or band")
     return rubric
+
+
+def rubric_file(path: Path | str) -> Path:
+    """The file that is meant: a path, or one of the names."""
+    return NAMED.get(str(path), Path(path))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -81,15 +101,18 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"rubric: {path} is not valid TOML: {error}") from None
 
 
-def _table(name: str, value: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+def _table(name: str, value: Any, keys: tuple[str, ...], either: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Check that a table has all the keys, one of those of which it has either, and no other."""
     if not isinstance(value, dict):
         raise UsageError(f"rubric: {name} must be a table; got {value!r}")
     for key in value:
-        if key not in keys:
-            raise UsageError(f"rubric: unknown key {key!r} in {name}; the keys are {', '.join(keys)}")
+        if key not in (*keys, *either):
+            raise UsageError(f"rubric: unknown key {key!r} in {name}; the keys are {', '.join((*either, *keys))}")
     for key in keys:
         if key not in value:
             raise UsageError(f"rubric: {name} lacks {key!r}")
+    if either and sum(key in value for key in either) != 1:
+        raise UsageError(f"rubric: {name} must have one of {' and '.join(map(repr, either))}; got {value!r}")
     return value
 
 
@@ -106,10 +129,15 @@ def _bands(name: str, value: Any) -> tuple[Band, ...]:
     bands = []
     for i, row in enumerate(rows):
         at = f"{name}.bands[{i}]"
-        band = _table(at, row, ("below", "points"))
-        bands.append(Band(_number(f"{at}.below", band["below"]), _number(f"{at}.points", band["points"])))
+        band = _table(at, row, ("points",), either=("below", "below_floors"))
+        kind = "below" if "below" in band else "below_floors"
+        bands.append(
+            Band(_number(f"{at}.{kind}", band[kind]), _number(f"{at}.points", band["points"]), kind != "below")
+        )
     if bands[0].below == 0:
         raise UsageError(f"rubric: {name}.bands[0].below must be above 0: no distance is below 0")
+    if len({band.floors for band in bands}) > 1:
+        raise UsageError(f"rubric: {name}.bands must all say below, or all below_floors; got {rows!r}")
     for better, worse in zip(bands, bands[1:]):
         if not (better.below < worse.below and better.points > worse.points):
             raise UsageError(f"rubric: {name}.bands must have rising thresholds and falling points; got {rows!r}")

@@ -11,13 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grading.isolation.budget import Budget
 from grading.isolation.protocol import MOST_BYTES, ProtocolError
 from grading.isolation.values import TABLES, Reader, Writer
 from grading.submission import fallbacks
 from grading.submission.contract import NoiseSchedule
 from grading.submission.signatures import parameters
 
-ROOM_TO_ANSWER, ROOM_TO_ASK = 1 << 22, 1 << 16  # bytes that the child may send, beside a multiple of what it was sent
+GROWN = 2  # how many times its numbers an argument that the submission changed may have
+
+
+class AskedTooOften(Exception):
+    """The child has had all the answers that its call can need."""
 
 
 class Crossed(torch.autograd.Function):
@@ -51,26 +56,18 @@ class Call:
         self.tensors: list[Tensor] = []
         self.generators: list[torch.Generator] = []
         self.functions: list[Callable] = []
-        self.questions, self.most_questions = 0, 16
-        self.sent = 0
+        self.budget = Budget(name, args, kwargs, self.walks)
 
     @property
     def most_bytes(self) -> int:
-        """The longest answer that makes sense: the result, the gradients and the arguments, each sent once before."""
-        return min(MOST_BYTES, ROOM_TO_ANSWER + 8 * self.sent)
-
-    def asked_too_often(self) -> bool:
-        """Count one more question. Questions cost our time, so their number is bounded too: by 3 for each timestep."""
-        self.questions += 1
-        return self.questions > self.most_questions
+        """The longest frame that is read."""
+        return min(MOST_BYTES, self.budget.bytes_to_answer)
 
     def message(self) -> tuple[dict, list]:
         """The frame that starts the call. Samplers without a generator get torch's global state, as in process."""
         writer = Writer(trusted=True)
         header: dict[str, Any] = {}
         given = any(isinstance(a, torch.Generator) for a in self._values())
-        if self.walks:
-            self.most_questions += 3 * max((len(a.betas) for a in self._values() if hasattr(a, "betas")), default=1000)
         if self.walks and not given:
             header["random"] = writer.node(torch.get_rng_state())
             writer.tensors.clear()
@@ -85,29 +82,41 @@ class Call:
         }
         self.tensors, self.generators, self.functions = writer.tensors, writer.generators, writer.functions
         self.sources = [t for t in self.tensors if t.requires_grad]
-        self.sent += sum(len(buffer) for buffer in writer.buffers)
+        self.budget.sent = sum(len(buffer) for buffer in writer.buffers)
         return header, writer.buffers
 
     def _values(self) -> tuple:
         return (*self.args, *self.kwargs.values())
 
     def reply(self, header: dict, body: memoryview) -> tuple[dict, list]:
-        """Answer a question of the child's: what a function of ours gives, or what it raised."""
-        if len(body) > ROOM_TO_ASK + 2 * self.sent:
+        """Answer a question of the child's: what a function of ours gives, or what it raised.
+
+        Raises:
+            AskedTooOften: no more questions are answered.
+        """
+        if len(body) > self.budget.bytes_to_ask:
             raise ProtocolError("a question about more numbers than it was given")
         args, kwargs = _arguments(header, body)
+        values = [*args, *kwargs.values()]
+        if self.budget.asked_too_often(values):
+            raise AskedTooOften(f"it asked the model more than {self.budget.most} times")
+        function = self._asked(header)
         writer = Writer()
         try:
+            tables = "standin" in header  # q_sample's, in a list: they are looked up in, not broadcast
+            refusal = self.budget.refusal([v for v in values if not (tables and type(v) is list)])
+            if refusal:
+                raise ValueError(refusal)
             with torch.set_grad_enabled(header.get("grad") is True):
-                value = self._asked(header)(*args, **kwargs)
+                value = function(*args, **kwargs)
             answer = {"value": writer.node(value)}
         except ProtocolError:
             raise
         except Exception as error:
             self.raised = error
             return {"raised": [type(error).__name__, str(error)[:1000]]}, []
-        self.sources += [t for t in writer.tensors if t.requires_grad]
-        self.sent += sum(len(buffer) for buffer in writer.buffers) if not self.walks else 0
+        if not self.walks:  # a walk's graph would grow with every step, and no gradient is asked of it
+            self.sources += [t for t in writer.tensors if t.requires_grad]
         return answer, writer.buffers
 
     def _asked(self, header: dict) -> Callable:
@@ -137,7 +146,7 @@ class Call:
         value = reader.value(header["value"])
         if all(type(getattr(value, table, None)) is Tensor for table in TABLES):
             return NoiseSchedule(*(getattr(value, table) for table in TABLES))
-        if not isinstance(value, Tensor) or not value.requires_grad:
+        if not isinstance(value, Tensor) or not value.requires_grad or self.walks:
             return value
         gradients = header.get("gradients")
         if gradients is not None:
@@ -157,9 +166,11 @@ class Call:
         changed, states = header.get("changed"), header.get("generators")
         if not isinstance(changed, list) or not isinstance(states, list) or len(states) != len(self.generators):
             raise ProtocolError("an answer that says nothing of its arguments")
+        if len(changed) > len(self.tensors):
+            raise ProtocolError("more arguments changed than there are")
         for number, node in changed:
             mine, theirs = _pick(self.tensors, number), reader.value(node)
-            if not isinstance(theirs, Tensor):
+            if not isinstance(theirs, Tensor) or theirs.numel() > GROWN * mine.numel():
                 raise ProtocolError("an argument that changed into something else")
             if theirs.shape == mine.shape and theirs.dtype == mine.dtype:
                 mine.detach().copy_(theirs)
@@ -181,7 +192,8 @@ ANSWERED: dict[str, Callable] = {"make_schedule": fallbacks.make_schedule, "q_sa
 
 
 def _alike(gradient: Any, source: Tensor) -> bool:
-    return isinstance(gradient, Tensor) and gradient.shape == source.shape and gradient.dtype == source.dtype
+    alike = isinstance(gradient, Tensor) and gradient.shape == source.shape and gradient.dtype == source.dtype
+    return alike and gradient.device == source.device
 
 
 def _pick(tensors: list[Tensor], number: Any) -> Tensor:

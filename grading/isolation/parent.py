@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grading.isolation import protocol
-from grading.isolation.calls import Call
+from grading.isolation.calls import AskedTooOften, Call
 from grading.isolation.protocol import Gone, ProtocolError, clean
 from grading.isolation.sandbox import Server, ServerGone, server
 from grading.isolation.submission_files import submission_files
@@ -47,15 +48,29 @@ class IsolatedImplementation:
 
     A new object is a new process. One that dies is replaced at the next call: one bad function costs only itself.
 
+    Args:
+        folder: where its five modules are.
+        sandbox: the tier to demand, `auto` for the best that this machine has.
+        limits: what it may use.
+        device: where its tensors are.
+        until: when to stop waiting for it, whatever its limits leave, on time.monotonic's clock.
+
     Attributes:
         tier: the sandbox it runs in: `namespaces`, `portable` or `none`.
     """
 
     def __init__(
-        self, folder: Path, *, sandbox: str = "auto", limits: Limits | None = None, device: str = "cpu"
+        self,
+        folder: Path,
+        *,
+        sandbox: str = "auto",
+        limits: Limits | None = None,
+        device: str = "cpu",
+        until: float = math.inf,
     ) -> None:
         self.folder = folder
         self.limits = limits or Limits()
+        self.until = until
         self._choice, self._gpu = sandbox, device != "cpu"
         self.tier = server(sandbox, self._gpu).tier
         self._name, self._files = submission_files(folder)
@@ -108,9 +123,13 @@ class IsolatedImplementation:
         except (ServerGone, OSError) as error:
             self._end()
             raise SubmissionError(name, "gone", f"its process is gone ({clean(error, 200)})") from None
-        except SubmissionError as error:
-            if error.kind == "timeout":
-                self._end()
+        except AskedTooOften as error:
+            self._end()
+            raise SubmissionError(name, "timeout", str(error)) from None
+        except MemoryError:
+            self._end()
+            raise SubmissionError(name, "gone", "answering it took more memory than a grade may use") from None
+        except SubmissionError:
             raise
         except BaseException as error:
             self._end()  # in the middle of a conversation: the process that is left does not know where it is
@@ -127,10 +146,6 @@ class IsolatedImplementation:
         while True:
             header, body = protocol.receive(pipe, self._read, call.most_bytes)
             if "function" in header or "standin" in header:
-                if call.asked_too_often():
-                    raise SubmissionError(
-                        call.name, "timeout", f"it asked the model more than {call.most_questions} times"
-                    )
                 self._send(pipe, *call.reply(header, body))
                 continue
             self._print(header.get("printed", ""))
@@ -181,21 +196,21 @@ class IsolatedImplementation:
         return self._pipe
 
     def _send(self, pipe: socket.socket, header: dict, buffers: list[Any]) -> None:
-        pipe.settimeout(max(self._left, 0.01))
-        with self._clock():
+        with self._clock() as end:
+            pipe.settimeout(max(end - time.monotonic(), 0.001))
             protocol.send(pipe, header, buffers)
 
     def _read(self, size: int) -> bytearray:
         assert self._pipe is not None
-        self._pipe.settimeout(max(self._left, 0.01))
-        with self._clock():
-            return protocol.read_exactly(self._pipe, size)
+        with self._clock() as end:
+            return protocol.read_exactly(self._pipe, size, end)
 
     @contextlib.contextmanager
-    def _clock(self):  # type: ignore[no-untyped-def]
+    def _clock(self) -> Iterator[float]:
+        """Count the time of the submission's; gives the moment at which it has had enough."""
         start = time.monotonic()
         try:
-            yield
+            yield min(start + self._left, self.until)
         finally:
             seconds = time.monotonic() - start
             self._left -= seconds

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -51,10 +52,16 @@ def receive(
     return header, memoryview(body)
 
 
-def read_exactly(pipe: socket.socket, size: int) -> bytearray:
+def read_exactly(pipe: socket.socket, size: int, end: float | None = None) -> bytearray:
+    """Read so many bytes, however slowly they drip, by `end` on time.monotonic's clock. Raises OSError."""
     data = bytearray(size)
     view = memoryview(data)
     while view:
+        if end is not None:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            pipe.settimeout(left)
         count = pipe.recv_into(view)
         if not count:
             raise Gone

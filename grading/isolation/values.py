@@ -6,7 +6,7 @@ Both sides read with the same Reader: tags, dtypes, shapes and sizes are checked
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from grading.isolation.protocol import MOST_TEXT, ProtocolError, clean
 
 MOST_ENTRIES = 100_000
+MOST_OPAQUE = 100  # in one frame; each makes a class
 MOST_DIMS = 16
 TABLES = ("betas", "alphas", "alphas_cumprod")
 DTYPES = {
@@ -39,6 +40,7 @@ def raw(tensor: Tensor) -> memoryview:
     if tensor.is_meta or tensor.numel() == 0:
         return memoryview(b"")
     flat = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+    flat = flat.as_strided((flat.numel(),), (1,))  # one number with a stride of 0 is contiguous too, but has no bytes
     return memoryview(flat.view(torch.uint8).numpy())  # type: ignore[arg-type]
 
 
@@ -111,6 +113,9 @@ class Reader:
         body: the bytes behind the header.
         function: makes a callable from its number (the child's side; the parent reads no functions).
         schedule: makes a schedule from three tables (likewise).
+
+    The child gets each tensor in its layout, gaps and all. The parent keeps the order of the dims alone, so that a
+    frame takes no more memory than the bytes that came.
     """
 
     def __init__(self, body: memoryview, function: Callable | None = None, schedule: Callable | None = None) -> None:
@@ -120,6 +125,7 @@ class Reader:
         self.schedule = schedule
         self.tensors: list[Tensor] = []
         self.generators: list[torch.Generator] = []
+        self.opaque = 0
 
     def value(self, node: Any) -> Any:
         """Raises ProtocolError for anything that a Writer would not have written."""
@@ -166,6 +172,9 @@ class Reader:
         raise ProtocolError(f"an unknown tag {tag[:20]!r}")
 
     def _opaque(self, depth: int, name: str, held: dict) -> Opaque:
+        self.opaque += 1
+        if self.opaque > MOST_OPAQUE:
+            raise ProtocolError("too many values of no known type")
         value = type(clean(name, 100) or "object", (Opaque,), {})()
         for table in TABLES:
             if table in held:
@@ -183,7 +192,7 @@ class Reader:
             tensor = torch.empty(shape, dtype=dtype, device=where)
         else:
             tensor = self._numbers(shape, dtype)
-            tensor = (tensor if strides is None else _strided(tensor, strides)).to(where)
+            tensor = (tensor if strides is None else _strided(tensor, strides, bool(self.function))).to(where)
         if requires_grad:
             tensor.requires_grad_()
         self.tensors.append(tensor)
@@ -202,14 +211,20 @@ class Reader:
         return torch.frombuffer(piece, dtype=dtype).clone().reshape(shape)
 
 
-def _strided(tensor: Tensor, strides: list) -> Tensor:
+def _strided(tensor: Tensor, strides: list, gaps: bool) -> Tensor:
     """The same numbers in the sender's memory layout; a stride of 0 is a dimension that was expanded."""
-    if len(strides) != tensor.ndim or not all(type(s) is int and 0 <= s <= 1 << 24 for s in strides):
+    if len(strides) != tensor.ndim or not all(type(s) is int and 0 <= s < 1 << 40 for s in strides):
         raise ProtocolError("strides of no possible layout")
     if tensor.numel() == 0:
         return tensor
     small = tensor[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in strides)]
-    steps = [max(1, stride) for stride in strides]
-    if sum((size - 1) * step for size, step in zip(small.shape, steps)) >= 1 << 28:
-        raise ProtocolError("a layout too large")
+    steps = [max(1, stride) for stride in strides] if gaps else _without_gaps(small.shape, strides)
     return torch.empty_strided(small.shape, steps, dtype=tensor.dtype).copy_(small).expand(tensor.shape)
+
+
+def _without_gaps(shape: Sequence[int], strides: list[int]) -> list[int]:
+    """Strides of a dense layout with the dims in the same order, the one with the largest stride outermost."""
+    steps, size = [1] * len(shape), 1
+    for dim in sorted(range(len(shape)), key=lambda d: strides[d]):
+        steps[dim], size = size, size * shape[dim]
+    return steps

@@ -11,28 +11,39 @@ from torch import Tensor
 
 from grading.judging import closed_form
 from grading.judging.compare import kind
+from grading.judging.parts import Question, is_part, whole
 
 Model = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass
 class Spy:
-    """A model that keeps what it was shown. What is not a Tensor is kept as it came and answered with zeros."""
+    """A model that keeps what it was shown. What is not a Tensor is kept as it came and answered with zeros.
+
+    Asking about part of the samples at a time is as right as asking about all at once, and is looked at as if it were.
+    """
 
     model: Model
     like: Tensor
-    shown: list[tuple[Any, Any]] = field(default_factory=list)
-    answers: list[Tensor] = field(default_factory=list)
+    asked: list[Question] = field(default_factory=list)
 
     def __call__(self, x_t: Any, t: Any) -> Tensor:
-        self.shown.append((_kept(x_t), _kept(t)))
         answer = self.model(x_t, t) if self._lawful(x_t, t) else torch.zeros_like(self.like)
-        self.answers.append(answer.detach().clone())
+        self.asked.append((_kept(x_t), _kept(t), answer.detach().clone()))
         return answer
 
     def _lawful(self, x_t: Any, t: Any) -> bool:
-        tensors = isinstance(x_t, Tensor) and isinstance(t, Tensor)
-        return tensors and x_t.shape == self.like.shape and t.shape in (x_t.shape[:1], (1,), ()) and not _float(t)
+        tensors = isinstance(t, Tensor) and not _float(t)
+        return tensors and is_part(x_t, self.like) and t.shape in (x_t.shape[:1], (1,), ())
+
+    @property
+    def shown(self) -> list[tuple[Any, Any]]:
+        """x_t and t of each question."""
+        return [(x_t, t) for x_t, t, _ in whole(self.asked, self.like)]
+
+    @property
+    def answers(self) -> list[Tensor]:
+        return [answer for _, _, answer in whole(self.asked, self.like)]
 
     def kinds(self) -> list[str]:
         """What t was at each call, in words, each kind once: `Tensor (4,) int64`."""
@@ -71,9 +82,9 @@ class Walk:
 
     def residuals(self, mean: Callable[[Tensor, int, int, Tensor], Tensor]) -> list[Tensor]:
         """x_prev - mean(x_t, t, t_prev, eps) of every step: what the sampler added of its own."""
-        steps = [*self.timesteps, -1]
+        steps, answers = [*self.timesteps, -1], self.spy.answers
         return [
-            after - mean(before, steps[i], steps[i + 1], self.spy.answers[i])
+            after - mean(before, steps[i], steps[i + 1], answers[i])
             for i, (before, after) in enumerate(zip(self.states, self.states[1:]))
         ]
 

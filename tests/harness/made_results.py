@@ -1,7 +1,7 @@
 """Results of a grade, made by hand: good, empty and hostile ones, for the tests of the reports."""
 
 from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
-from grading.grade.rubric import load_rubric
+from grading.grade.rubric import load_rubric, points_for
 from grading.submission.katas import tasks
 
 HOSTILE = (
@@ -28,11 +28,11 @@ def made(message="", *, passing=False, impl="submission", chamfer=0.71, sampler_
             name.upper(),
             steps,
             chamfer,
-            rubric.points_for(name, chamfer),
+            points_for(chamfer, rubric.bands_for(name, 0.39)),
             10,
             1.5,
             sampler_message,
-            [*rubric.bands[name]],
+            [*rubric.bands_for(name, 0.39)],
         )
         for name, steps in (("ddpm", 1000), ("ddim", 50))
     ]

@@ -14,7 +14,7 @@ from typing import Any
 
 from grading.classroom.gradebook.collect import Submission
 from grading.grade.result import Result
-from grading.grade.rubric import Band, Rubric
+from grading.grade.rubric import Band, Rubric, points_for
 
 ROOT = Path(__file__).resolve().parents[3]
 JUDGES = ("grading/**/*.py", "grading/**/*.toml", "tests/*.py", "exercises/katas.toml", "conftest.py", "pyproject.toml")
@@ -134,7 +134,9 @@ def check(result: Result, terms: Terms) -> None:
     for sampler in result.samplers:
         if sampler.chamfer is not None and not (math.isfinite(sampler.chamfer) and sampler.chamfer >= 0):
             raise ValueError("a Chamfer distance is a number, 0 or more")
-        if sampler.points not in (0, terms.rubric.points_for(sampler.name.lower(), sampler.chamfer)):
+        bands = terms.rubric.bands_for(sampler.name.lower(), result.floor or 0.0)
+        given = {0.0, *(band.points for band in bands)}
+        if sampler.points not in given or sampler.points > points_for(sampler.chamfer, bands):
             raise ValueError("a sampler's points are not those of its Chamfer distance")
     if {name: result.settings.get(name) for name in terms.setting} != terms.setting:
         raise ValueError("it was graded on another setting")

@@ -10,7 +10,7 @@ from typing import Any
 
 from grading.classroom.release.student import TEMPLATES, student_files
 from grading.experiment.stages import Setting
-from grading.grade.rubric import load_rubric
+from grading.grade.rubric import load_rubric, rubric_file
 from grading.submission.errors import UsageError
 
 SCRIPTS = ("setup.sh", "run_autograder")
@@ -36,7 +36,7 @@ def release_gradescope(
     files = {f"kata/{name}": content for name, content in student_files().items() if not name.startswith(".github/")}
     files[f"kata/{TERMS}"] = json.dumps(terms).encode()
     if rubric is not None:
-        files[f"kata/{RUBRIC}"] = rubric.read_bytes()
+        files[f"kata/{RUBRIC}"] = rubric_file(rubric).read_bytes()
     files |= {name: (TEMPLATES / "gradescope" / name).read_bytes() for name in SCRIPTS}
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -12,7 +12,8 @@ import summary
 import torch
 
 from grading.experiment.data import make_dataset
-from grading.experiment.path_check import MOST_KEPT, Recorder, check_path
+from grading.experiment.path_check import check_path
+from grading.experiment.recorder import MOST_KEPT, Recorder
 from grading.isolation import IsolatedImplementation, Limits
 from grading.judging import closed_form
 from grading.submission.contract import linear_schedule, schedule_from

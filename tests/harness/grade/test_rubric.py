@@ -1,11 +1,13 @@
-"""The rubric: the course's marks by default, an instructor's by a file, a sentence where a file makes no sense."""
+"""The rubric: multiples of the floor by default, the course's marks by name, an instructor's by a file."""
 
+import csv
 import math
 
 import pytest
 
-from grading.grade.rubric import load_rubric
+from grading.grade.rubric import load_rubric, points_for
 from grading.submission.errors import UsageError
+from grading.submission.implementation import ROOT
 from grading.submission.katas import task, tasks
 
 
@@ -15,16 +17,33 @@ def written(folder, text):
     return path
 
 
+FLOOR = 0.4
+
+
 @pytest.mark.parametrize(
-    ("sampler", "chamfer", "points"),
+    ("name", "sampler", "chamfer", "points"),
     [
-        ("ddpm", 0.4, 10), ("ddpm", 19.99, 10), ("ddpm", 20, 5), ("ddpm", 39.99, 5), ("ddpm", 40, 0),
-        ("ddim", 0.4, 10), ("ddim", 39.99, 10), ("ddim", 40, 5), ("ddim", 79.99, 5), ("ddim", 80, 0),
-        ("ddpm", None, 0), ("ddim", math.nan, 0), ("ddim", math.inf, 0),
+        ("course", "ddpm", 0.4, 10), ("course", "ddpm", 19.99, 10), ("course", "ddpm", 20, 5),
+        ("course", "ddpm", 39.99, 5), ("course", "ddpm", 40, 0), ("course", "ddim", 39.99, 10),
+        ("course", "ddim", 40, 5), ("course", "ddim", 79.99, 5), ("course", "ddim", 80, 0),
+        (None, "ddpm", 0.4, 10), (None, "ddpm", 1.19, 10), (None, "ddpm", 1.21, 5), (None, "ddpm", 3.61, 0),
+        (None, "ddim", 3.19, 10), (None, "ddim", 3.21, 5), (None, "ddim", 9.61, 0),
+        (None, "ddpm", None, 0), (None, "ddim", math.nan, 0), (None, "ddim", math.inf, 0),
     ],
 )  # fmt: skip
-def test_the_default_bands_are_the_courses(sampler, chamfer, points):
-    assert load_rubric().points_for(sampler, chamfer) == points
+def test_the_courses_bands_are_distances_and_the_default_ones_multiples_of_the_floor(name, sampler, chamfer, points):
+    assert points_for(chamfer, load_rubric(name).bands_for(sampler, FLOOR)) == points
+
+
+def test_right_code_keeps_all_its_points_on_every_data_set():
+    """Every row of the table of seeds with the kata's recipe."""
+    table = ROOT / "grading" / "bench" / "seeds.csv"
+    rows = [row for row in csv.DictReader(table.open(encoding="utf-8")) if row["recipe"] == "kata"]
+    assert len(rows) >= 50
+    for row in rows:
+        for sampler in ("ddpm", "ddim"):
+            bands = load_rubric().bands_for(sampler, float(row["floor"]))
+            assert points_for(float(row[sampler]), bands) == 10, row
 
 
 def test_the_default_is_a_hundred_points_with_every_task_worth_some():
@@ -38,7 +57,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path):
     rubric = load_rubric(written(tmp_path, '[tasks]\n"4.1" = 2.5\n[ddim]\nbands = [{ below = 3, points = 7 }]\n'))
     assert rubric.points_of(task("4.1")) == 2.5
     assert rubric.points_of(task("4.2")) == task("4.2").points
-    assert [rubric.points_for("ddim", chamfer) for chamfer in (2.9, 3.0)] == [7, 0]
+    assert [points_for(chamfer, rubric.bands_for("ddim", FLOOR)) for chamfer in (2.9, 3.0)] == [7, 0]
     assert rubric.bands["ddpm"] == load_rubric().bands["ddpm"]
 
 
@@ -56,6 +75,12 @@ ZERO = "bands = [{ below = 1, points = 0 }]"
         ("[ddpm]\nbands = []", "ddpm.bands must be a list of at least one band"),
         ("[ddpm]\nbands = [3]", "ddpm.bands[0] must be a table; got 3"),
         ("[ddpm]\nbands = [{ below = 1 }]", "ddpm.bands[0] lacks 'points'"),
+        ("[ddpm]\nbands = [{ points = 1 }]", "ddpm.bands[0] must have one of 'below' and 'below_floors'"),
+        ("[ddpm]\nbands = [{ below = 1, below_floors = 2, points = 1 }]", "ddpm.bands[0] must have one of 'below'"),
+        (
+            "[ddpm]\nbands = [{ below = 1, points = 2 }, { below_floors = 2, points = 1 }]",
+            "ddpm.bands must all say below, or all below_floors",
+        ),
         ("[ddpm]\nbands = [{ below = 1, points = 1, above = 0 }]", "unknown key 'above' in ddpm.bands[0]"),
         ("[ddpm]\nbands = [{ below = 'x', points = 1 }]", "ddpm.bands[0].below must be a number"),
         ("[ddpm]\nbands = [{ below = 1, points = true }]", "ddpm.bands[0].points must be a number"),

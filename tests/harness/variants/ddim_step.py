@@ -213,3 +213,26 @@ def _jump(stochastic, x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
 
 
 ddim_step = functools.partial(_jump, 1.0)
+
+
+# %% loop: asking about three parts of the samples, one after the other
+@torch.no_grad()
+def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
+    x, steps = x_T.clone(), ddim_timesteps(len(schedule.betas), num_inference_steps)
+    for t, t_prev in zip(steps, [*steps[1:], -1]):
+        parts = x.chunk(3)
+        eps = torch.cat([model(part, torch.full((len(part),), t, device=x.device)) for part in parts])
+        noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype) if eta > 0 else None
+        x = ddim_step(x, t, t_prev, eps, schedule, eta, noise)
+    return x
+
+
+# %% loop: t of one number, broadcast to all samples
+@torch.no_grad()
+def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
+    x, steps = x_T.clone(), ddim_timesteps(len(schedule.betas), num_inference_steps)
+    for t, t_prev in zip(steps, [*steps[1:], -1]):
+        eps = model(x, torch.broadcast_to(torch.tensor([t], device=x.device), (len(x),)))
+        noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype) if eta > 0 else None
+        x = ddim_step(x, t, t_prev, eps, schedule, eta, noise)
+    return x

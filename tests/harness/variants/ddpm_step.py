@@ -215,3 +215,40 @@ def ddpm_step(x_t, t, eps, schedule, noise):
 
 if __name__ == "__main__":
     print("not as a script")
+
+
+# %% loop: asking about half of the samples at a time
+@torch.no_grad()
+def ddpm_sample(model, x_T, schedule, generator=None):
+    x = x_T.clone()
+    for t in range(len(schedule.betas) - 1, -1, -1):
+        halves = [half for half in x.chunk(2) if len(half)]
+        eps = torch.cat([model(half, torch.full((len(half),), t, device=x.device)) for half in halves])
+        noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        x = ddpm_step(x, t, eps, schedule, noise)
+    return x
+
+
+# %% loop: the walk of one half, then that of the other
+@torch.no_grad()
+def ddpm_sample(model, x_T, schedule, generator=None):
+    ends = []
+    for x in x_T.split(max(1, (len(x_T) + 1) // 2)):
+        for t in range(len(schedule.betas) - 1, -1, -1):
+            noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+            x = ddpm_step(x, t, model(x, torch.full((len(x),), t, device=x.device)), schedule, noise)
+        ends.append(x)
+    return torch.cat(ends)
+
+
+# %% loop: every second sample first, t expanded without a copy
+@torch.no_grad()
+def ddpm_sample(model, x_T, schedule, generator=None):
+    x = x_T.clone()
+    for t in range(len(schedule.betas) - 1, -1, -1):
+        eps = torch.zeros_like(x)
+        for first in range(min(2, len(x))):
+            part = x[first::2]
+            eps[first::2] = model(part, torch.tensor(t, device=x.device).expand(len(part)))
+        x = ddpm_step(x, t, eps, schedule, torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype))
+    return x
