@@ -67,7 +67,7 @@ class CallLimit:
             self._thread = threading.Thread(target=self._watch, name="call limit", daemon=True)
             self._thread.start()
             if threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGUSR1"):
-                signal.signal(signal.SIGUSR1, _overdue)  # a call that sleeps would not notice an exception before it wakes
+                signal.signal(signal.SIGUSR1, _overdue)  # wakes a call that sleeps
 
     def _watch(self) -> None:
         while True:
@@ -151,7 +151,7 @@ _PYTHON = str(Path(os.__file__).parent)
 
 
 def _debugged() -> bool:
-    """Whether an editor's debugger, or any other that traces, is attached: it may hold a call for as long as it likes."""
+    """Whether an editor's debugger is attached, or another that traces: it may hold a call as long as it likes."""
     return sys.gettrace() is not None or "pydevd" in sys.modules
 
 
