@@ -19,7 +19,7 @@ from grading.isolation.protocol import Gone, ProtocolError, clean
 from grading.isolation.sandbox import Server, ServerGone, server
 from grading.isolation.submission_files import submission_files
 from grading.submission.contract import MODULE_OF
-from grading.submission.errors import Frame, SubmissionError
+from grading.submission.errors import NO_ANSWER, Frame, SubmissionError
 
 KINDS = ("todo", "load", "crash")
 MOST_PRINTED = 20_000  # characters, of all calls
@@ -114,7 +114,7 @@ class IsolatedImplementation:
         except TimeoutError:
             self._silent[name] = self._silent.get(name, 0) + 1
             self._end()
-            raise self._no_answer(name) from None
+            raise SubmissionError(name, "timeout", NO_ANSWER) from None
         except Gone:
             raise SubmissionError(name, "gone", _how_it_ended(self._end(wait=1.0))) from None
         except ProtocolError as error:
@@ -131,14 +131,9 @@ class IsolatedImplementation:
             raise SubmissionError(name, "gone", "answering it took more memory than a grade may use") from None
         except SubmissionError:
             raise
-        except BaseException as error:
+        except BaseException:
             self._end()  # in the middle of a conversation: the process that is left does not know where it is
-            if type(error).__name__ == "Failed" and str(error).startswith("Timeout"):
-                raise self._no_answer(name) from error
             raise
-
-    def _no_answer(self, name: str) -> SubmissionError:
-        return SubmissionError(name, "timeout", "no answer in time; does a loop never end?")
 
     def _converse(self, pipe: socket.socket, call: Call) -> Any:
         """Send the call, answer the child's questions, take its result."""

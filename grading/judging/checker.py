@@ -11,8 +11,8 @@ from torch import Tensor
 
 from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
 from grading.judging.diagnosis import diagnose
-from grading.judging.failure import Failure
-from grading.judging.observations import Probe, carefully, changed_in_place, in_float64, raised, to_meta
+from grading.judging.failure import Failure, Hopeless
+from grading.judging.observations import HOPELESS, Probe, carefully, changed_in_place, in_float64, raised, to_meta
 from grading.submission.contract import bind
 from grading.submission.errors import Frame, SubmissionError, describe
 from grading.submission.katas import Task
@@ -145,7 +145,8 @@ class Observation:
         try:
             return self.probe(self.checker.function)
         except SubmissionError as error:
-            raise self._error(error) from error
+            failure = self._error(error)
+            raise (Hopeless(failure) if error.kind in HOPELESS else failure) from error
         except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
             lines = [self._looked_at(), ("because", describe(error))]
             raise self.checker.fail("what came back cannot be used", *lines) from error

@@ -33,6 +33,14 @@ class Failure(AssertionError):
         return "\n".join([_wrapped("", self.headline, 0), *(_wrapped(*line, LABEL) for line in self.lines)])
 
 
+class Hopeless(BaseException):
+    """A failure of a function that gave no answer: no Exception, so that hypothesis neither repeats nor shrinks it."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
 def _wrapped(label: str, text: str, indent: int) -> str:
     first = f"  {label:<{indent}}" if indent else ""
     later = " " * (indent + 2)

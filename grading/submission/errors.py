@@ -8,6 +8,10 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from grading.submission.call_limit import Overdue
+
+NO_ANSWER = "no answer in time; does a loop never end?"
+
 
 class UsageError(ValueError):
     """A wrong argument of ours (an unknown task, a folder that is not there): one sentence, exit code 2."""
@@ -48,6 +52,8 @@ def describe(error: BaseException) -> str:
     """Say what was raised: `ZeroDivisionError: division by zero`."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}"
+    if isinstance(error, Overdue):
+        return NO_ANSWER
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -81,8 +87,8 @@ def submission_error(function: str, error: BaseException, folder: Path) -> Submi
     frames = frames_within(error, folder)
     if isinstance(error, NotImplementedError) and _is_a_stub(error, frames):
         return SubmissionError(function, "todo", "not written yet", frames)
-    if type(error).__name__ == "Failed" and str(error).startswith("Timeout"):  # what the timeout plugin raises
-        return SubmissionError(function, "timeout", "no answer in time; does a loop never end?", frames)
+    if isinstance(error, Overdue):
+        return SubmissionError(function, "timeout", NO_ANSWER, frames)
     return SubmissionError(function, "crash", describe(error), frames)
 
 

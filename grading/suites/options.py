@@ -12,7 +12,6 @@ from grading.submission.katas import task
 from grading.suites import board
 
 OWN = "exercises"
-SECONDS = 60.0  # for one test, as in pyproject.toml
 
 
 class Run:
@@ -45,8 +44,6 @@ def settle(config: pytest.Config) -> None:
     if config.rootpath != ROOT:
         config.addinivalue_line("markers", "task(id): the task of the kata that a test belongs to, such as 2.1")
         config.addinivalue_line("markers", "gpu: needs a CUDA device")
-        if config.getoption("timeout", None) is None:
-            config.option.timeout = SECONDS
 
 
 def check(config: pytest.Config) -> None:

@@ -1,0 +1,105 @@
+"""The limit for one call: what it ends, what it leaves alone, and what a student reads."""
+
+import inspect
+import threading
+import time
+import traceback
+
+import pytest
+
+from grading.submission.call_limit import LIMIT, Overdue
+from grading.submission.errors import SubmissionError
+from grading.submission.implementation import Implementation
+from grading.submission.katas import tasks
+from grading.submission.stubs import write_stubs
+
+STUBBORN = """
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:
+            pass
+"""
+LOOPS = {
+    "busy": "\n    while True:\n        pass\n",
+    "in torch": "\n    import torch\n    x = torch.zeros(3)\n    while True:\n        x = x + 1\n",
+    "asleep": "\n    import time\n    time.sleep(10**6)\n",
+    "catches": STUBBORN,
+    "recursive": "\n    def again():\n        return again()\n    while True:\n        try:\n            again()\n"
+    "        except RecursionError:\n            pass\n",
+}
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def looping(folder, task, body):
+    """Stubs of which one never ends."""
+    write_stubs(folder)
+    path = folder / f"{task.module}.py"
+    path.write_text(path.read_text().replace(f'\n    raise NotImplementedError("{task.id} {task.function}")', body))
+    return folder
+
+
+@pytest.mark.parametrize("body", LOOPS.values(), ids=LOOPS)
+def test_a_call_that_never_ends_is_ended_and_the_line_is_named(body, tmp_path):
+    task = tasks()[1]
+    made = Implementation(looping(tmp_path / "mine", task, body), seconds=0.3)
+    with pytest.raises(SubmissionError) as caught:
+        getattr(made, task.function)(3)
+    assert caught.value.kind == "timeout"
+    assert caught.value.frames[0].file == f"mine/{task.module}.py"
+    with pytest.raises(SubmissionError, match="not asked again"):
+        getattr(made, task.function)(3)
+
+
+@pytest.mark.parametrize("task", tasks(), ids=lambda task: task.function)
+def test_every_function_of_the_kata_has_the_limit(task, tmp_path):
+    made = Implementation(looping(tmp_path / "mine", task, LOOPS["busy"]), seconds=0.2)
+    with pytest.raises(SubmissionError) as caught:
+        getattr(made, task.function)(*required(made, task))
+    assert caught.value.kind == "timeout"
+
+
+def required(made, task):
+    parameters = inspect.signature(made._loader.function(task.module, task.function)).parameters.values()
+    return [None for parameter in parameters if parameter.default is parameter.empty]
+
+
+def test_a_loop_in_the_file_itself_is_ended_too(tmp_path):
+    folder = looping(tmp_path / "mine", tasks()[0], "\n    return 0\n")
+    (folder / "q_sample.py").write_text("while True:\n    pass\n")
+    with pytest.raises(SubmissionError, match=r"q_sample.py cannot be imported: no answer in time"):
+        Implementation(folder, seconds=0.3).q_sample(None, None, None, None)
+
+
+def test_the_limit_holds_in_any_thread():
+    seen = []
+
+    def call() -> None:
+        try:
+            with LIMIT.limited(0.2):
+                spin()
+        except Overdue as error:
+            seen.append(traceback.extract_tb(error.__traceback__)[-1].name)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    assert seen == ["spin"]
+
+
+def test_what_ends_at_the_last_moment_is_never_told_afterwards():
+    """The limit strikes around the end of each of these calls; none of it may reach what comes after them."""
+    for more in range(60):
+        until = time.process_time() + 0.09 + more * 5e-4
+        try:
+            with LIMIT.limited(0.1):
+                while time.process_time() < until:
+                    pass
+        except Overdue:
+            pass
+    time.sleep(0.3)
