@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
-from grading.judging.diagnosis import diagnose
+from grading.judging.diagnosis import Finding, diagnose
 from grading.judging.failure import Failure
+from grading.judging.resemblance import diagnose as resembling_one
 from grading.judging.observations import Probe, carefully, changed_in_place, in_float64, raised, to_meta
 from grading.submission.contract import bind
 from grading.submission.errors import Frame, SubmissionError, describe
@@ -156,7 +157,7 @@ class Observation:
 
     def _failure(self, difference: Mismatch, seen: Any, source: str, tolerance: Tolerance) -> Failure:
         checker, is_sentence = self.checker, difference.problem == difference.got
-        known = diagnose(checker.implementation, checker.task.function, self.probe, seen, tolerance)
+        known = None if is_sentence else diagnose(checker.implementation, checker.task.function)
         exact = difference.problem != "wrong value" or not isinstance(seen, (Tensor, float)) or not tolerance.rtol
         bound = "" if exact else f", tolerance {tolerance.rtol:g}"
         lines = [self._looked_at(), *(("at", str(frame)) for frame in self.locate()[-1:])]
