@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,11 +126,14 @@ class Observation:
     meta: bool = False
     locate: Callable[[], tuple[Frame, ...]] = lambda: ()
 
-    def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT) -> None:
-        """Raise Failure unless what the probe sees is `expected`; `source` says where that number comes from."""
+    def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT, also: Iterable[Any] = ()) -> None:
+        """Raise Failure unless what the probe sees is `expected`, or one of `also`, which is right in its own way.
+
+        `source` says where the number that is expected comes from.
+        """
         seen = self.seen()
         difference = mismatch(seen, expected, tolerance)
-        if difference is not None:
+        if difference is not None and all(mismatch(seen, other, tolerance) for other in also):
             raise self._failure(difference, seen, source, tolerance)
 
     def lies_within(self, low: float, high: float, source: str) -> None:
