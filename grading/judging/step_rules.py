@@ -138,4 +138,4 @@ def own_timesteps(implementation: Any, total: int, count: int) -> list[int] | No
 
 def is_quiet(rule: Rule, steps: Pairs, like: Tensor) -> bool:
     """Whether a rule adds no noise at any of these steps."""
-    return _quietly(lambda: all(rule.sigma(*pair, like) == 0 for pair in steps)) is True
+    return _quietly(lambda: not any(rule.sigma(*pair, like) > 0 for pair in steps)) is True

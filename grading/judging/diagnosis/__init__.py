@@ -10,11 +10,18 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from grading.judging.diagnosis.finding import Finding
+from grading.judging.diagnosis.loops import loop_finding
 from grading.judging.diagnosis.steps import step_finding
 
 __all__ = ["Finding", "diagnose"]
 
-MEASURED = {"q_sample": step_finding, "ddpm_step": step_finding, "ddim_step": step_finding}
+MEASURED = {
+    "q_sample": step_finding,
+    "ddpm_step": step_finding,
+    "ddim_step": step_finding,
+    "ddpm_sample": loop_finding,
+    "ddim_sample": loop_finding,
+}
 _found: WeakKeyDictionary[Any, dict[str, Finding | None]] = WeakKeyDictionary()
 
 

@@ -102,7 +102,7 @@ def _of_eps(
             return text
         for root, name in ((direction, "{}"), (direction / due, "sqrt(1 - ab_prev - sigma^2) * {}")):
             if text := product(root, atoms | {"sigma": np.abs(sigma)}, tolerance):
-                return f"{name.format(text)} beside that by x0"
+                return FOLLOWS if text == "1" and "{}" != name else f"{name.format(text)} beside that by x0"
         eta, prev = letters["eta"][:, 0], letters["ab_prev"][:, 0]
         terms = {"1": 1 + 0 * eta, "ab_prev": prev, "ab": ab, "sigma": sigma, "sigma ** 2": sigma**2, "eta": eta,
                  "eta ** 2": eta**2, "beta": letters["beta"][:, 0]}  # fmt: skip

@@ -87,6 +87,9 @@ class _Terms:
     def finding(self, f: Callable) -> Finding:
         function, factors, tolerance = self.function, self.measured.factors, self.measured.tolerance
         best, *others = explanations(FORMULAS[function], factors, self.letters, tolerance)
+        if not best.whole and function == "ddim_step":  # many write clamp(min=0) under the root of the direction
+            clamped = {**self.letters, "sqrt": lambda x: np.sqrt(np.maximum(x, 0))}
+            best = max(best, explanations(FORMULAS[function], factors, clamped, tolerance)[0], key=lambda e: e.whole)
         found: dict[int, str] = {}
         if not best.whole:
             best, found = written_down(function, best, factors, self.letters, tolerance)
@@ -117,7 +120,7 @@ class _Terms:
                 continue
             causes = [] if column in found else self._causes(best, column)
             fresh = [cause for cause in causes if cause not in blamed]
-            follows = causes and not fresh
+            follows = causes and not fresh and self.function != "q_sample"
             remarks[column] = f"follows from {causes[0] or 'it'}" if follows else "wrong"
             blamed.update(fresh)
         return remarks
