@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grading.judging import closed_form
 from grading.judging.checker import Checker
-from grading.judging.examples import COARSE
+from grading.judging.examples import COARSE, STEPS
 from grading.judging.noise_bounds import (
     CORRELATION,
     NUMBERS,
@@ -21,7 +21,8 @@ from grading.judging.noise_bounds import (
     within_variance,
 )
 from grading.judging.observations import Probe
-from grading.judging.sampler_trace import Walk, standardised, walk
+from grading.judging.sampler_trace import Walk, walk
+from grading.judging.step_rules import Rule, due_end, is_quiet, nearest, own_timesteps, rule_of, rules
 from grading.submission.contract import NoiseSchedule, schedule_from
 
 
@@ -30,10 +31,25 @@ def model(x_t: Tensor, t: Tensor) -> Tensor:
     return 0.3 * x_t + 0.02 * closed_form.broadcast(t, x_t).to(x_t)
 
 
+def silent(x_t: Tensor, t: Tensor) -> Tensor:
+    """A model that always answers 0."""
+    return torch.zeros_like(x_t)
+
+
 def shown_t(kata: Checker, *arguments: Any, schedule: NoiseSchedule = COARSE) -> tuple[str, Probe]:
     """The list of t that the model is shown, and its name for the message."""
     x_T, tables = kata.randn(4, 2), kata.on(schedule)
     return "the t of every call model(x_t, t)", lambda f: walk(f, model, x_T, tables, *arguments).timesteps
+
+
+def blank(result: Any) -> Any:
+    """Zeros in the form of a result: its shape and dtype alone are looked at."""
+    return torch.zeros_like(result) if isinstance(result, Tensor) else result
+
+
+def whole(walk: Walk) -> Tensor:
+    """Every state of a walk; where a state is not a number, that is the same in every walk."""
+    return torch.cat([state.flatten() for state in walk.states]).nan_to_num(0.0)
 
 
 class WalkChecks:
@@ -47,9 +63,19 @@ class WalkChecks:
         x_T = kata.randn(*shape, seed=7)
         return walk(f, model, x_T, kata.on(COARSE), *self.arguments, generator=kata.generator(seed))
 
+    def rules(self, kata: Checker, schedule: NoiseSchedule = COARSE) -> list[Rule]:
+        """The papers' step and the submission's own: a walk may go by either, and a slip in the step is its own task."""
+        return rules(kata.implementation, kata.task.function, kata.on(schedule), self.eta)
+
+    def due_steps(self, kata: Checker) -> list[int]:
+        """The timesteps of the submission's own list, where it has one of its own."""
+        own = own_timesteps(kata.implementation, STEPS, *self.arguments[:1]) if self.arguments else None
+        return own or self.steps
+
     def test_the_steps_come_in_order(self, kata: Checker) -> None:
         """From the noisiest to the least noisy, t = 0 included: the model is asked once at each."""
-        kata.probe(*shown_t(kata, *self.arguments)).gives(self.steps, "the timesteps of the walk, descending")
+        call = kata.probe(*shown_t(kata, *self.arguments))
+        call.gives(self.steps, "the timesteps of the walk, descending", also=[self.due_steps(kata)])
 
     def test_the_model_is_given_t_for_each_sample(self, kata: Checker) -> None:
         """t as the model was trained with it: (B,) int64."""
@@ -72,7 +98,7 @@ class WalkChecks:
             tables = kata.on(COARSE).to(dtype=dtype)
             call = kata.probe(
                 f"the result for x_T {shape}",
-                lambda f: 0 * f(model, x_T, tables, *self.arguments),  # noqa: B023
+                lambda f: blank(f(model, x_T, tables, *self.arguments)),  # noqa: B023
             )
             call.gives(torch.zeros_like(x_T), "shape and dtype of x_T")
 
@@ -80,43 +106,55 @@ class WalkChecks:
         """x_0 is where the last step's mean points: noise added now would stay in the picture."""
 
         def left_over(f: Any) -> Tensor:
-            path = self.walk(f, kata, 6, 2)
-            before, after, eps = path.states[-2], path.states[-1], path.spy.answers[-1]
-            return after - closed_form.predict_x0(before, path.timesteps[-1], eps, kata.on(COARSE))
+            return nearest(self.walk(f, kata, 6, 2), self.rules(kata), slice(-1, None))[0]
 
         expected = torch.zeros(6, 2, dtype=torch.float64, device=kata.device)
         kata.probe("x_0 minus the mean of the last step", left_over).gives(expected, "no noise in the last step")
 
     def test_one_step_by_hand(self, kata: Checker) -> None:
         """beta = 3/4 leaves alpha_bar = 1/4: if the model answers 0, x_0 is twice x_T."""
-        schedule, x_T = kata.on(schedule_from(torch.tensor([0.75], dtype=torch.float64))), kata.randn(3, 2)
+        one_step, x_T = schedule_from(torch.tensor([0.75], dtype=torch.float64)), 1e9 * kata.randn(3, 2)
         arguments = (1, *self.arguments[1:])[: len(self.arguments)]
-        kata(lambda x_t, t: torch.zeros_like(x_t), x_T, schedule, *arguments).gives(2 * x_T, "1 / sqrt(0.25)")
+        call = kata(silent, x_T, kata.on(one_step), *arguments)  # so large that no noise is seen beside it
+        call.gives(2 * x_T, "1 / sqrt(0.25)", also=self.ends(kata, x_T, [0], one_step))
+
+    def ends(self, kata: Checker, x_T: Tensor, steps: list[int], schedule: NoiseSchedule = COARSE) -> list[Tensor]:
+        """Where the submission's own steps lead, without noise, if the model answers 0."""
+        end = due_end(self.rules(kata, schedule)[-1], silent, x_T, steps)
+        return [] if end is None else [end]
 
     def test_a_large_x_T_stays_large(self, kata: Checker) -> None:
         """Nothing is clipped on the way: where the model answers 0, the walk only divides by sqrt(alpha_bar)."""
         x_T, tables, large = kata.randn(4, 2), kata.on(COARSE), 1e9
 
         def scaled(f: Any) -> Tensor:
-            return f(lambda x_t, t: torch.zeros_like(x_t), large * x_T, tables, *self.arguments) / large
+            return f(silent, large * x_T, tables, *self.arguments) / large
 
         expected = x_T / COARSE.alphas_cumprod[self.steps[0]] ** 0.5
-        kata.probe("x_0 / 1e9, for an x_T of that size", scaled).gives(expected, "x_T / sqrt(alpha_bar)")
+        also = [end / large for end in self.ends(kata, large * x_T, self.due_steps(kata))]
+        kata.probe("x_0 / 1e9, for an x_T of that size", scaled).gives(expected, "x_T / sqrt(alpha_bar)", also=also)
 
     def test_the_generator_decides(self, kata: Checker) -> None:
         """The same generator gives the same walk whatever else has drawn numbers; another one gives another walk."""
 
         def how_it_repeats(f: Any) -> str:
             torch.manual_seed(1)
-            first = self.walk(f, kata, 4, 2, seed=5).states[-1]
+            first = whole(self.walk(f, kata, 4, 2, seed=5))
             torch.manual_seed(2)
-            again, other = (self.walk(f, kata, 4, 2, seed=seed).states[-1] for seed in (5, 6))
+            again, other = (whole(self.walk(f, kata, 4, 2, seed=seed)) for seed in (5, 6))
             if not torch.equal(first, again):
                 return "the same generator gives another walk"
             return f"another generator gives {'the same' if torch.equal(first, other) else 'another'} walk"
 
-        expected = f"another generator gives {'the same' if self.eta == 0 else 'another'} walk"
-        kata.probe("walks with seeds 5, 5 and 6", how_it_repeats).gives(expected, "every number comes from generator")
+        same, other = ("another generator gives the same walk", "another generator gives another walk")
+        expected, source = same if self.eta == 0 else other, "every number comes from generator"
+        quiet = self.eta == 0 or self.own_steps_are_quiet(kata)
+        kata.probe("walks with seeds 5, 5 and 6", how_it_repeats).gives(expected, source, also=[same] if quiet else [])
+
+    def own_steps_are_quiet(self, kata: Checker) -> bool:
+        """Whether the submission's own steps add no noise: then no walk of theirs does, whatever it draws."""
+        steps = self.due_steps(kata)
+        return is_quiet(self.rules(kata)[-1], list(zip(steps, [*steps[1:], -1])), kata.randn(1, 2))
 
     def test_no_gradients_are_recorded(self, kata: Checker) -> None:
         """A graph over a thousand calls of the model would fill the memory: sampling needs none."""
@@ -152,49 +190,53 @@ class NoisyWalkChecks(WalkChecks):
     Together these tests fail a right walk less than once in a million runs; soak.py derives it, and what they catch.
     """
 
-    def noise(self, f: Any, kata: Checker) -> Tensor:
-        """(steps, POINTS, 2): what each step but the last added, in units of its sigma."""
-        return standardised(self.walk(f, kata, POINTS, 2), kata.on(COARSE), self.eta)
+    def noise(self, f: Any, kata: Checker, samples: int = POINTS, dims: int = 2) -> Tensor:
+        """(steps, samples, dims): what each step that adds noise added, in units of its sigma."""
+        path = self.walk(f, kata, samples, dims)
+        noises = rule_of(path, self.rules(kata)).noises(path)
+        return torch.stack(noises) if noises else torch.zeros(0, samples, dims).to(path.states[0])
 
     def test_no_two_samples_share_their_noise(self, kata: Checker) -> None:
         """Each sample of the batch goes its own way: no noise is used twice, with either sign."""
 
         def alike(f: Any) -> str:
-            z = standardised(self.walk(f, kata, 1000, 4), kata.on(COARSE), self.eta).abs()
-            fewest = min(len(step.mul(1e6).round().unique(dim=0)) for step in z)
-            return f"there are {fewest} different noises for 1000 samples"
+            z = self.noise(f, kata, 1000, 4).abs()
+            fewest = min((len(step.mul(1e6).round().unique(dim=0)) for step in z), default=1000)
+            return "each sample has its own noise" if fewest == 1000 else f"1000 samples share {shared(fewest)}"
 
         call = kata.probe("the noise of 1000 samples of 4 dims", alike)
-        call.gives(
-            "there are 1000 different noises for 1000 samples", "independent noise: two never agree in six digits"
-        )
+        call.gives("each sample has its own noise", "independent noise: two never agree in six digits")
 
     def test_every_step_adds_the_right_amount_of_noise(self, kata: Checker) -> None:
         """What each step adds, divided by its sigma, has variance 1."""
-        expected, bound = torch.ones(len(self.steps) - 1).to(kata.randn(1)), within_variance(NUMBERS)
-        call = kata.probe(
-            "variance of what each step adds / sigma^2", lambda f: self.noise(f, kata).square().mean((1, 2))
-        )
-        call.gives(expected, f"{NUMBERS} numbers: 1 +- {bound.atol:.2g}", bound)
+        bound = within_variance(NUMBERS)
+        call = kata.probe("variance of what a step adds / sigma^2, where it is most wrong", lambda f: furthest(
+            1.0, self.noise(f, kata).square().mean((1, 2))))  # fmt: skip
+        call.gives(1.0, f"{NUMBERS} numbers: 1 +- {bound.atol:.2g}", bound)
 
     def test_all_steps_together_add_the_right_amount_of_noise(self, kata: Checker) -> None:
         """All steps together show a smaller error of sigma, if they share it."""
         count = NUMBERS * (len(self.steps) - 1)
-        expected, bound = torch.ones(()).to(kata.randn(1)), within_variance(count)
-        call = kata.probe("variance of what all steps add / sigma^2", lambda f: self.noise(f, kata).square().mean())
-        call.gives(expected, f"{count} numbers: 1 +- {bound.atol:.2g}", bound)
+        bound = within_variance(count)
+        call = kata.probe("variance of what all steps add / sigma^2", lambda f: overall(
+            1.0, self.noise(f, kata).square()))  # fmt: skip
+        call.gives(1.0, f"{count} numbers: 1 +- {bound.atol:.2g}", bound)
 
     def test_the_noise_is_centred(self, kata: Checker) -> None:
         """Its mean is 0 in every step; noise shared by the whole batch would have a mean of its own."""
-        expected, bound = torch.zeros(len(self.steps) - 1).to(kata.randn(1)), within(NUMBERS)
-        call = kata.probe("mean of what each step adds / sigma", lambda f: self.noise(f, kata).mean((1, 2)))
-        call.gives(expected, f"{NUMBERS} numbers: 0 +- {bound.atol:.2g}", bound)
+        bound = within(NUMBERS)
+        call = kata.probe("mean of what a step adds / sigma, where it is most wrong", lambda f: furthest(
+            0.0, self.noise(f, kata).mean((1, 2))))  # fmt: skip
+        call.gives(0.0, f"{NUMBERS} numbers: 0 +- {bound.atol:.2g}", bound)
 
     def test_the_noise_is_fresh(self, kata: Checker) -> None:
         """No step repeats another's noise, and the two coordinates of a point do not share theirs."""
 
         def largest(f: Any) -> float:
-            correlations = torch.corrcoef(self.noise(f, kata).movedim(2, 1).flatten(0, 1))
+            noise = self.noise(f, kata)
+            if not len(noise):
+                return 0.0
+            correlations = torch.corrcoef(noise.movedim(2, 1).flatten(0, 1))
             return correlations.fill_diagonal_(0).abs().max().item()
 
         kata.probe("largest correlation between steps, or between x and y", largest).lies_within(
@@ -205,12 +247,26 @@ class NoisyWalkChecks(WalkChecks):
         """68 % of normal numbers lie within one sigma, 95 % within two, 99.7 % within three."""
         count = NUMBERS * (len(self.steps) - 1)
         for width in WIDTHS:
-            expected, bound = torch.tensor(share(width)).to(kata.randn(1)), within_share(count, width)
+            bound = within_share(count, width)
             call = kata.probe(
                 f"share of what the steps add that lies within {width} sigma",
-                lambda f: (self.noise(f, kata).abs() < width).double().mean(),  # noqa: B023
+                lambda f: overall(share(width), (self.noise(f, kata).abs() < width).double()),  # noqa: B023
             )
-            call.gives(expected, f"{count} normal numbers: {share(width):.4f} +- {bound.atol:.1g}", bound)
+            call.gives(share(width), f"{count} normal numbers: {share(width):.4f} +- {bound.atol:.1g}", bound)
+
+
+def shared(different: int) -> str:
+    return "one noise" if different == 1 else f"{different} different noises"
+
+
+def furthest(due: float, measured: Tensor) -> float:
+    """Of one number for each step, that which is furthest from what is due; where no step adds noise, all are right."""
+    return max(measured.tolist(), key=lambda number: abs(number - due), default=due)
+
+
+def overall(due: float, numbers: Tensor) -> float:
+    """The mean of all numbers; where there are none, what is due."""
+    return float(numbers.mean()) if numbers.numel() else due
 
 
 class QuietWalkChecks(WalkChecks):
@@ -218,13 +274,8 @@ class QuietWalkChecks(WalkChecks):
 
     def test_every_step_follows_the_equation(self, kata: Checker) -> None:
         """With eta = 0 nothing random is left between x_t and x_prev."""
-        tables = kata.on(COARSE)
-
         def residuals(f: Any) -> Tensor:
-            path = self.walk(f, kata, 6, 2)
-            return torch.stack(
-                path.residuals(lambda x, t, t_prev, eps: closed_form.ddim_step(x, t, t_prev, eps, tables, 0.0))
-            )
+            return nearest(self.walk(f, kata, 6, 2), self.rules(kata), slice(None))
 
-        expected = torch.zeros(len(self.steps), 6, 2, dtype=torch.float64, device=kata.device)
+        expected = torch.zeros(len(self.due_steps(kata)), 6, 2, dtype=torch.float64, device=kata.device)
         kata.probe("x_prev minus DDIM eq. 12, every step", residuals).gives(expected, "DDIM eq. 12 at eta = 0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
-from grading.judging.diagnosis import diagnose
+from grading.judging.diagnosis import Finding, diagnose
 from grading.judging.failure import Failure, Hopeless
-from grading.judging.observations import HOPELESS, Probe, carefully, changed_in_place, in_float64, raised, to_meta
+from grading.judging.observations import HOPELESS, Probe, carefully, changed_in_place, in_float64, to_meta
 from grading.submission.contract import bind
 from grading.submission.errors import Frame, SubmissionError, describe
 from grading.submission.katas import Task
@@ -25,6 +25,10 @@ ADVICE = {
     "infinite value": "look for a division by 0, and for the logarithm of 0",
     "gone": "the process that ran it ended; nothing in these functions may exit or use up the memory",
 }
+
+OF_ITS_FORM = ("wrong dtype", "wrong device", "wrong type")
+SCREEN = 22  # lines of a failure: 24 less what the runner writes around it
+Line = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Checker:
                 return error.frames if "single memory location" in error.message else ()
             return ()
 
-        return Observation(self, probe, shown_call(self.task.function, args, kwargs), "", locate=where)
+        return Observation(self, probe, shown_call(self.task.function, args, kwargs), "", of_form=True, locate=where)
 
     def randn(self, *shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
         """Standard normal numbers of their own generator."""
@@ -123,13 +127,17 @@ class Observation:
     called: str
     where: str
     meta: bool = False
+    of_form: bool = False
     locate: Callable[[], tuple[Frame, ...]] = lambda: ()
 
-    def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT) -> None:
-        """Raise Failure unless what the probe sees is `expected`; `source` says where that number comes from."""
+    def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT, also: Iterable[Any] = ()) -> None:
+        """Raise Failure unless what the probe sees is `expected`, or one of `also`, which is right in its own way.
+
+        `source` says where the number that is expected comes from.
+        """
         seen = self.seen()
         difference = mismatch(seen, expected, tolerance)
-        if difference is not None:
+        if difference is not None and all(mismatch(seen, other, tolerance) for other in also):
             raise self._failure(difference, seen, source, tolerance)
 
     def lies_within(self, low: float, high: float, source: str) -> None:
@@ -156,8 +164,7 @@ class Observation:
         return "called" if self.called.startswith(f"{self.checker.task.function}(") else "looked at", self.called
 
     def _failure(self, difference: Mismatch, seen: Any, source: str, tolerance: Tolerance) -> Failure:
-        checker, is_sentence = self.checker, difference.problem == difference.got
-        known = diagnose(checker.implementation, checker.task.function, self.probe, seen, tolerance)
+        is_sentence = difference.problem == difference.got
         exact = difference.problem != "wrong value" or not isinstance(seen, (Tensor, float)) or not tolerance.rtol
         bound = "" if exact else f", tolerance {tolerance.rtol:g}"
         lines = [self._looked_at(), *(("at", str(frame)) for frame in self.locate()[-1:])]
@@ -165,11 +172,9 @@ class Observation:
         lines += [("expected", difference.expected), ("because", f"{source}{bound}")]
         if difference.problem in ("not a number", "infinite value"):
             lines.append(("do", ADVICE[difference.problem]))
-        if known:
-            confuses = "" if known.confuses == source else f" ({known.confuses})"
-            lines.append(("looks like", f"{known.says}{confuses}"))
         where = f" at {self.where}" if self.where else ""
-        return self.checker.fail(f"{difference.problem}{where}", *lines, misconception=known.id if known else None)
+        known = None if difference.problem in OF_ITS_FORM else self._finding()
+        return self._told(f"{difference.problem}{where}", lines, known)
 
     def _error(self, error: SubmissionError) -> Failure:
         task = self.checker.task
@@ -180,16 +185,26 @@ class Observation:
         if error.kind in ADVICE:
             lines += [("do", ADVICE[error.kind])]
         message = "not written yet" if error.kind == "todo" else error.message
-        known = None
-        if error.kind == "crash":
-            known = diagnose(self.checker.implementation, task.function, self.probe, raised(error))
-        if known:
-            lines.append(("looks like", f"{known.says} ({known.confuses})"))
         if self.meta and error.kind == "crash":
             lines.append(("raised", message))
             message = "would stall or fail on a GPU"
             lines.append(("do", "make new tensors with device=x.device, and never look at a tensor's values"))
-        return self.checker.fail(message, *lines, kind=error.kind, misconception=known.id if known else None)
+        return self._told(message, lines, self._finding() if error.kind == "crash" else None, error.kind)
+
+    def _finding(self) -> Finding | None:
+        """What was measured; not where a form is looked at, and not the values."""
+        checker = self.checker
+        return None if self.of_form or self.meta else diagnose(checker.implementation, checker.task.function)
+
+    def _told(self, problem: str, lines: list[Line], known: Finding | None, kind: str = "wrong") -> Failure:
+        """The failure with as many lines of the finding as fit on one screen."""
+        found = list(known.lines) if known else []
+        says = f"{self.checker.task.function}: {known.choice or known.says}" if known else None
+        while True:
+            failure = self.checker.fail(problem, *lines, *found, kind=kind, misconception=says)
+            if not found or len(str(failure).splitlines()) <= SCREEN:
+                return failure
+            found.pop()
 
 
 def _in_one_place(value: Any) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging import closed_form
 from grading.judging.compare import kind
 from grading.judging.parts import Question, is_part, whole
 
@@ -94,23 +93,3 @@ def walk(sample: Callable, model: Model, x_T: Tensor, *args: Any, **kwargs: Any)
     spy = Spy(model, x_T)
     result = sample(spy, x_T.clone(), *args, **kwargs)
     return Walk(spy, [*(x for x, _ in spy.shown), result])
-
-
-def standardised(walk: Walk, schedule: Any, eta: float | None) -> Tensor:
-    """The noise of every step that adds some, in units of its sigma: (steps, B, *dims), standard normal if all is well.
-
-    eta None means DDPM's ancestral step with the posterior variance.
-    """
-
-    def mean(x: Tensor, t: int, t_prev: int, eps: Tensor) -> Tensor:
-        if eta is None:
-            return closed_form.posterior(closed_form.predict_x0(x, t, eps, schedule), x, t, schedule)[0]
-        return closed_form.ddim_step(x, t, t_prev, eps, schedule, eta)
-
-    def sigma(t: int, t_prev: int) -> Tensor:
-        return closed_form.ddim_sigma(t, t_prev, schedule, 1.0 if eta is None else eta)
-
-    steps = [*walk.timesteps, -1]
-    pairs = list(zip(steps, steps[1:]))
-    scaled = [r / sigma(*pair) for r, pair in zip(walk.residuals(mean), pairs) if pair[1] >= 0]
-    return torch.stack(scaled)

@@ -1,0 +1,192 @@
+"""Every small change of one line of a formula: a root dropped, a letter for another, a sign, a bracket."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+ONE, TWO, ZERO, HALF, FOUR = (ast.Constant(number) for number in (1, 2, 0, 0.5, 4))
+INSTEAD = {
+    "before": ("after", "first"), "after": ("before",), "floor": ("ceil", "rint"), "cumprod": ("cumsum",),
+}  # fmt: skip
+RESTS = ("ab", "ab_prev")  # what 1 is often taken minus of
+SUMS, PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line put in the place of another: `was` and `now` are the parts that differ; the likely have a low rank."""
+
+    line: str
+    text: str
+    was: str
+    now: str
+    rank: int
+
+
+def _root(node: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name("sqrt", ast.Load()), [node], [])
+
+
+def _is(node: ast.expr, kinds: tuple) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, kinds)
+
+
+def _of_name(node: ast.Name, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
+    yield from ((1, ast.Name(name, ast.Load())) for name in names if name != node.id)
+    yield from ((2, ast.BinOp(ONE, ast.Sub(), ast.Name(name, ast.Load()))) for name in names if name in RESTS)
+    yield 2, ast.BinOp(ONE, ast.Sub(), node)
+    yield 3, ast.BinOp(ONE, ast.Add(), node)
+
+
+def _of_call(node: ast.Call) -> Iterator[tuple[int, ast.expr]]:
+    inner = node.args[0]
+    assert isinstance(node.func, ast.Name)
+    yield 0, inner
+    for other in INSTEAD.get(node.func.id, ()):
+        yield 1, ast.Call(ast.Name(other, ast.Load()), [inner], [])
+    if node.func.id != "sqrt":
+        return
+    yield 3, _root(node)
+    yield 2, ast.BinOp(inner, ast.Pow(), TWO)
+    if isinstance(inner, ast.BinOp):
+        left, op, right = inner.left, inner.op, inner.right
+        yield 1, ast.BinOp(_root(left), op, right)
+        yield 1, ast.BinOp(left, op, _root(right))
+        yield 1, ast.BinOp(_root(left), op, _root(right))
+        if isinstance(left, ast.BinOp):
+            yield 2, ast.BinOp(ast.BinOp(_root(left.left), left.op, _root(left.right)), op, _root(right))
+
+
+def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
+    left, op, right = node.left, node.op, node.right
+    if isinstance(op, ast.Pow):
+        yield 0, left
+        yield 2, ast.BinOp(left, op, FOUR)
+        return
+    yield 0, ast.BinOp(left, OPPOSITE[type(op)](), right)
+    yield from ((0, left), (0, right))
+    yield from ((1, part) for way, part in _parts(node) if len(way) > 1)  # all but one part left out
+    if isinstance(op, ast.Sub):
+        yield from ((0, ast.BinOp(right, op, left)), (1, ast.UnaryOp(ast.USub(), right)))
+    if isinstance(op, ast.Div):
+        yield from ((0, ast.BinOp(right, op, left)), (1, ast.BinOp(ONE, op, right)))
+    if isinstance(op, PRODUCTS):
+        if isinstance(left, ast.BinOp) and not isinstance(left.op, ast.Pow):  # the bracket left out, or moved
+            yield 0, ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
+            yield 0, ast.BinOp(ast.BinOp(left.left, op, right), left.op, left.right)
+        if _is(right, SUMS):
+            yield 0, ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
+
+
+def _instead(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
+    """What may stand in the place of one part, with its rank."""
+    if isinstance(node, ast.Name):
+        yield from _of_name(node, names)
+    if isinstance(node, ast.Constant):
+        yield from ((2, ast.Name(name, ast.Load())) for name in names)
+        yield from ((3, number) for number in (ZERO, ONE, TWO, HALF))
+    if isinstance(node, ast.Call):
+        yield from _of_call(node)
+        yield from ((2, ast.Name(name, ast.Load())) for name in names)
+    else:
+        yield 1, _root(node)
+    if isinstance(node, ast.BinOp):
+        yield from _of_operation(node)
+    if not isinstance(node, ast.Call) and not _is(node, (ast.Pow,)):
+        yield 2, ast.BinOp(node, ast.Pow(), TWO)
+    yield from ((3, ONE), (3, ZERO), (2, ast.UnaryOp(ast.USub(), node)))
+
+
+def _everywhere(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, str, str, ast.expr]]:
+    """One letter for another wherever it stands: rank, the letter, the other, the whole."""
+    letters = sorted({part.id for _, part in _parts(node) if isinstance(part, ast.Name) and part.id in names})
+    for letter in letters:
+        for other in (*names, "1"):
+            if other != letter:
+                put = _Renamed(letter, other)
+                yield 1, letter, other, put.visit(ast.parse(ast.unparse(node), mode="eval").body)
+
+
+class _Renamed(ast.NodeTransformer):
+    def __init__(self, letter: str, other: str) -> None:
+        self.letter, self.other = letter, other
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.parse(self.other, mode="eval").body if node.id == self.letter else node
+
+
+def _parts(node: ast.expr) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
+    """Every part of an expression with the way to it."""
+    stack: list[tuple[tuple[str, ...], ast.expr]] = [((), node)]
+    while stack:
+        way, part = stack.pop()
+        yield way, part
+        if isinstance(part, ast.BinOp):
+            stack += [((*way, "left"), part.left), ((*way, "right"), part.right)]
+        elif isinstance(part, ast.Call):
+            stack.append(((*way, "args"), part.args[0]))
+        elif isinstance(part, ast.UnaryOp):
+            stack.append(((*way, "operand"), part.operand))
+
+
+def _put(node: ast.expr, way: tuple[str, ...], new: ast.expr) -> ast.expr:
+    """The expression with another part at the end of a way; nothing is changed in place."""
+    if not way:
+        return new
+    if isinstance(node, ast.BinOp):
+        left = _put(node.left, way[1:], new) if way[0] == "left" else node.left
+        right = _put(node.right, way[1:], new) if way[0] == "right" else node.right
+        return ast.BinOp(left, node.op, right)
+    if isinstance(node, ast.Call):
+        return ast.Call(node.func, [_put(node.args[0], way[1:], new)], [])
+    assert isinstance(node, ast.UnaryOp)
+    return ast.UnaryOp(node.op, _put(node.operand, way[1:], new))
+
+
+def _is_vector(node: ast.expr, vectors: frozenset[str]) -> bool:
+    """Whether an expression is a vector; ValueError where it is neither a number nor linear in vectors."""
+    if isinstance(node, ast.Name):
+        return node.id in vectors
+    if isinstance(node, ast.UnaryOp):
+        return _is_vector(node.operand, vectors)
+    if isinstance(node, ast.Call):
+        if _is_vector(node.args[0], vectors):
+            raise ValueError("a function of a vector")
+    if not isinstance(node, ast.BinOp):
+        return False
+    left, right = _is_vector(node.left, vectors), _is_vector(node.right, vectors)
+    zero = any(isinstance(part, ast.Constant) and part.value == 0 for part in (node.left, node.right))
+    if isinstance(node.op, SUMS):
+        if left != right and not zero:
+            raise ValueError("a number added to a vector")
+    elif (right and (left or not isinstance(node.op, ast.Mult))) or (left and isinstance(node.op, ast.Pow)):
+        raise ValueError("not linear")
+    return left or right
+
+
+@cache
+def changes(line: str, text: str, names: tuple[str, ...], vectors: frozenset[str]) -> tuple[Change, ...]:
+    """Every small change of one line, the likely first, each once. Vectors stay vectors, numbers numbers."""
+    tree = ast.parse(text, mode="eval").body
+    is_vector, found = _is_vector(tree, vectors), {text: Change(line, text, "", "", -1)}
+
+    def keep(rank: int, was: str, now: str, whole: ast.expr) -> None:
+        try:
+            kind = _is_vector(whole, vectors)
+        except ValueError:
+            return
+        if kind == is_vector or (isinstance(whole, ast.Constant) and whole.value == 0):
+            written = ast.unparse(whole)
+            if written not in found or found[written].rank > rank:
+                found[written] = Change(line, written, was, now, rank)
+
+    for way, part in _parts(tree):
+        for rank, new in _instead(part, names):
+            keep(rank, ast.unparse(part), ast.unparse(new), _put(tree, way, new))
+    for rank, was, now, whole in _everywhere(tree, names):
+        keep(rank, was, now, whole)
+    return tuple(sorted(found.values(), key=lambda c: (c.rank, len(c.text))))[1:]

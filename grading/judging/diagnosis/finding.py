@@ -1,0 +1,33 @@
+"""What a diagnosis has found: one phrase to count by, and the lines that a student reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Line = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a function, as far as it was measured.
+
+    Attributes:
+        says: one phrase, the same for everybody who makes the same mistake.
+        lines: label and text for the failure's table.
+        choice: the name of a legal variant that this kata does not ask for: `sigma^2 = beta`.
+        named: whether it says what stands in the place of what is due, and not only where.
+    """
+
+    says: str
+    lines: tuple[Line, ...] = ()
+    choice: str = ""
+    named: bool = True
+
+
+def row(yours: float, due: float, remark: str) -> str:
+    """`0.0707     0.0521     wrong`"""
+    return f"{_number(yours):<10} {_number(due):<10} {remark}".rstrip()
+
+
+def _number(value: float) -> str:
+    return "0" if abs(value) < 1e-12 else f"{value:.4g}"

@@ -1,0 +1,170 @@
+"""The formulas that are due, as a few lines of text each, and how they are worked out at many places at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import CodeType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Numbers = Any  # an array (places, columns)
+
+FUNCTIONS = {
+    "sqrt": np.sqrt, "cos": np.cos, "exp": np.exp, "log": np.log, "floor": np.floor, "ceil": np.ceil,
+    "rint": np.rint, "cumprod": lambda x: np.cumprod(x, 0), "cumsum": lambda x: np.cumsum(x, 0),
+    "before": lambda f: f[:, :1], "after": lambda f: f[:, 1:2], "first": lambda f: f[:, 2:],
+}  # fmt: skip
+
+
+class Choice(NamedTuple):
+    """A legal line that this kata does not ask for."""
+
+    name: str
+    line: str
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What is due of a function, or another formula that is taken for it.
+
+    Attributes:
+        lines: name and text of each line, the result last.
+        equations: where each line stands in the papers.
+        letters: what may be put for something else by mistake.
+        vectors: the arguments that the result is linear in, one column for each.
+        choices: legal lines that this kata does not ask for.
+        shifts: letters that may be exchanged together, by what that means.
+        name: what it is, where it is not what is due.
+    """
+
+    lines: dict[str, str]
+    equations: dict[str, str]
+    letters: tuple[str, ...]
+    vectors: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    shifts: Mapping[str, dict[str, str]] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def vector_lines(self) -> frozenset[str]:
+        return frozenset({*self.vectors, *({"x0", "mean", "direction"} & {*self.lines})}) if self.vectors else frozenset()
+
+
+X0 = "(x_t - sqrt(1 - ab) * eps) / sqrt(ab)"
+SLOTS = ("x_t", "eps", "noise")
+OF_DDPM = tuple(["beta", "alpha", "ab", "ab_prev", "beta_before", "alpha_before", "ab_after", "beta_after", "alpha_after", "ab_last", "ab_first"])
+OF_DDIM = tuple(
+    ["ab", "ab_prev", "beta", "alpha", "alpha_prev", "beta_prev", "ab_before", "ab_after", "ab_last", "ab_first", "ab_prev_after", "ab_prev_before", "beta_before", "eta"]
+)
+POSTERIOR_VARIANCE = Choice(
+    "sigma^2 = beta", "variance", "beta",
+    "legal: the paper allows both (section 3.2). This kata asks for the posterior variance, which is exact for "
+    "known x0",
+)  # fmt: skip
+DDPM_SHIFTS = {
+    "the tables at t - 1": {"beta": "beta_before", "alpha": "alpha_before", "ab": "ab_prev", "ab_prev": "ab_two"},
+    "the tables at t + 1": {"beta": "beta_after", "alpha": "alpha_after", "ab": "ab_after", "ab_prev": "ab"},
+    "alpha for alpha_bar": {"ab": "alpha", "ab_prev": "alpha_before"},
+}
+DDPM = {"mean": "DDPM eq. 11", "variance": "DDPM eq. 7", "x_prev": "DDPM algorithm 2"}
+
+FORMULAS: dict[str, tuple[Formula, ...]] = {
+    "q_sample": (
+        Formula(
+            {"x_t": "sqrt(ab) * x0 + sqrt(1 - ab) * noise"},
+            {"x_t": "DDPM eq. 4"},
+            tuple(["beta", "alpha", "ab", "ab_before", "ab_after", "alpha_before", "beta_before", "ab_mirror", "beta_bar", "ab_last", "ab_first"]),
+            ("x0", "noise"),
+        ),
+    ),
+    "ddpm_step": (
+        Formula(
+            {
+                "mean": "(x_t - beta / sqrt(1 - ab) * eps) / sqrt(alpha)",
+                "variance": "(1 - ab_prev) / (1 - ab) * beta",
+                "x_prev": "mean + sqrt(variance) * noise",
+            },
+            DDPM, OF_DDPM, SLOTS, (POSTERIOR_VARIANCE,), DDPM_SHIFTS,
+        ),
+        Formula(
+            {
+                "x0": X0,
+                "of_x0": "sqrt(ab_prev) * beta / (1 - ab)",
+                "of_x_t": "sqrt(alpha) * (1 - ab_prev) / (1 - ab)",
+                "mean": "of_x0 * x0 + of_x_t * x_t",
+                "variance": "(1 - ab_prev) / (1 - ab) * beta",
+                "x_prev": "mean + sqrt(variance) * noise",
+            },
+            dict.fromkeys(("of_x0", "of_x_t", "mean", "variance", "x_prev"), "DDPM eq. 7") | {"x0": "DDPM eq. 4"}, OF_DDPM, SLOTS, (POSTERIOR_VARIANCE,), DDPM_SHIFTS,
+        ),
+    ),
+    "ddim_step": (
+        Formula(
+            {
+                "x0": X0,
+                "sigma": "eta * sqrt((1 - ab_prev) / (1 - ab)) * sqrt(1 - ab / ab_prev)",
+                "direction": "sqrt(1 - ab_prev - sigma ** 2) * eps",
+                "x_prev": "sqrt(ab_prev) * x0 + direction + sigma * noise",
+            },
+            {"x0": "DDIM eq. 9", "sigma": "eq. 16", "direction": "eq. 12", "x_prev": "DDIM eq. 12"},
+            OF_DDIM, SLOTS,
+            (
+                Choice(
+                    "sigma^ for the noise", "x_prev",
+                    "sqrt(ab_prev) * x0 + direction + (eta > 0) * sqrt(1 - ab / ab_prev) * noise",
+                    "legal: the paper's appendix has it as sigma^. This kata asks for eq. 12 and 16",
+                ),
+            ),
+            {
+                "t - 1 and t_prev - 1": {"ab": "ab_before", "ab_prev": "ab_prev_before"},
+                "t + 1 and t_prev + 1": {"ab": "ab_after", "ab_prev": "ab_prev_after"},
+                "t and t_prev exchanged": {"ab": "ab_prev", "ab_prev": "ab"},
+                "alpha for alpha_bar": {"ab": "alpha", "ab_prev": "alpha_prev"},
+            },
+        ),
+    ),
+}  # fmt: skip
+
+# How a student would write the letters.
+WRITTEN = {
+    "beta": "beta_t", "alpha": "alpha_t", "ab": "alpha_bar_t", "ab_before": "alpha_bar[t - 1]",
+    "beta_before": "beta[t - 1]", "alpha_before": "alpha[t - 1]", "ab_after": "alpha_bar[t + 1]",
+    "beta_after": "beta[t + 1]", "alpha_after": "alpha[t + 1]", "ab_prev": "alpha_bar_prev",
+    "beta_prev": "beta[t_prev]", "alpha_prev": "alpha[t_prev]", "ab_prev_after": "alpha_bar[t_prev + 1]",
+    "ab_prev_before": "alpha_bar[t_prev - 1]", "ab_mirror": "alpha_bar[T - 1 - t]", "ab_two": "alpha_bar[t - 2]",
+    "ab_last": "alphas_cumprod[-1]", "ab_first": "alphas_cumprod[0]", "beta_bar": "cumprod(beta)[t]",
+}  # fmt: skip
+
+
+def written(text: str, function: str) -> str:
+    """A line as a student would write it: `sqrt(1 - alpha_bar_t)`."""
+    letters = WRITTEN if function == "ddim_step" else {**WRITTEN, "ab_prev": "alpha_bar[t - 1]"}
+    if function.endswith("_step") or function == "q_sample":
+        text = re.sub(r"\b\w+\b", lambda m: letters.get(m[0], m[0]), text)
+    return text.replace(" ** ", "^")
+
+
+@cache
+def _code(text: str) -> CodeType:
+    return compile(text, "formula", "eval")
+
+
+def evaluate(lines: dict[str, str], letters: Mapping[str, Numbers]) -> Numbers:
+    """What the last line gives; a line whose name is among the letters is not worked out again."""
+    known = dict(letters)
+    result: Numbers = np.nan
+    with np.errstate(all="ignore"):
+        for name, text in lines.items():
+            if name not in letters:
+                try:
+                    known[name] = eval(_code(text), {"__builtins__": {}, **FUNCTIONS}, known)
+                except (ArithmeticError, ValueError, TypeError, NameError, IndexError):
+                    return np.nan
+            result = known[name]
+    return result

@@ -1,0 +1,111 @@
+"""Retrace a walk: which call of the submission's own step leads from one x_t to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.judging.examples import STEPS
+from grading.judging.sampler_trace import Walk
+from grading.judging.step_rules import Rule
+
+MOST_SLIPS = 2  # in one step
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step as it was made.
+
+    Attributes:
+        label: what is wrong with it, empty if nothing is.
+        base, guess: the number of the state that it starts from, and of the model's answer that it uses (None: none).
+        kept: whether its result became the next x_t.
+    """
+
+    t: int
+    t_prev: int
+    rule: Rule
+    label: str
+    base: int
+    guess: int | None
+    kept: bool = True
+
+    def mean(self, path: Walk) -> Tensor:
+        """Where this step leads in any walk, without noise."""
+        base = path.states[self.base]
+        eps = torch.zeros_like(base) if self.guess is None else path.spy.answers[self.guess]
+        return self.rule.mean(base, self.t, self.t_prev, eps) if self.kept else base
+
+
+def retraced(seen: Any, path: Walk) -> list[Step | None]:
+    """Each step of a walk, the simplest call that explains it; None where none does."""
+    given = path.timesteps
+    steps: list[Step | None] = []
+    for i in range(len(given)):
+        steps.append(_made(seen, path, i, given, MOST_SLIPS - (None in steps)))
+    return steps
+
+
+def _made(seen: Any, path: Walk, i: int, given: list[int], most: int) -> Step | None:
+    before, after = path.states[i], path.states[i + 1]
+    choices = sorted(_choices(seen, i, given), key=lambda choice: len(choice[0]))
+    own = seen.rules(seen.eta)[0]
+    if torch.equal(after, before):
+        due = seen.due[min(i, len(seen.due) - 1)]
+        return Step(due, -1, own, "the step's result is dropped: x_t stays what it was", i, i, kept=False)
+    for labels, t, t_prev, eta, base, guess in choices:
+        if len(labels) > most or not 0 <= t < STEPS:
+            continue
+        for rule in seen.rules(eta):
+            step = Step(t, t_prev, rule, "; ".join(labels), base, guess)
+            if _leads(step, path, after, seen.x_T):
+                return step
+    return None
+
+
+def _choices(seen: Any, i: int, given: list[int]) -> Iterator[tuple[list[str], int, int, Any, int, int | None]]:
+    """Every way to make step i, with what is wrong about it."""
+    due, at = seen.due, given[i]
+    due_t, due_prev = (due[i], due[i + 1] if i + 1 < len(due) else -1) if i < len(due) else (at, -1)
+    next_given = given[i + 1] if i + 1 < len(given) else -1
+    ts = [(at, ""), (due_t, "")]
+    ts += [(t + d, f"the step is made at t {'-' if d < 0 else '+'} 1, and the model asked at t")
+           for t in {at, due_t} for d in (-1, 1)]  # fmt: skip
+    prevs, etas = [(next_given, "")], [(seen.eta, "")]
+    if seen.eta is not None:
+        prevs += [(due_prev, ""), (at - 1, "t_prev is t - 1: it is the next entry of the list"),
+                  (0, "t_prev is 0 after the last timestep: it is -1 there"), (-1, "t_prev is -1 before the end"),
+                  (at, "t_prev is t itself")]  # fmt: skip
+        etas += [(0.0, "eta is not handed on: the step is made with 0"), (1.0, "the step is made with eta = 1"),
+                 (seen.eta**2, "the step is made with eta^2")]  # fmt: skip
+        ts += [(next_given, "t and t_prev are exchanged")]
+    bases = [(i, ""), (0, "each step starts from x_T: its result must become the next x_t")][: 1 + (i > 0)]
+    guesses: list[tuple[int | None, str]] = [(i, ""), (None, "eps is not used")]
+    if i > 0:
+        guesses += [(i - 1, "eps is the model's answer of the step before"), (0, "eps is the model's first answer")]
+    for (t, a), (t_prev, b), (eta, c), (base, d), (guess, e) in product(ts, prevs, etas, bases, guesses):
+        yield [label for label in (a, b, c, d, e) if label], t, t_prev, eta, base, guess
+
+
+def _leads(step: Step, path: Walk, after: Tensor, x_T: Tensor) -> bool:
+    """Whether a step leads there, without noise that could be seen at this scale, or with x_T in its place."""
+    try:
+        mean = step.mean(path)
+        if _near(mean, after):
+            return True
+        sigma = step.rule.sigma(step.t, step.t_prev, x_T)
+    except Exception as error:
+        if getattr(error, "kind", "crash") in ("timeout", "gone"):
+            raise
+        return False
+    return sigma > 0 and _near(mean + sigma * x_T, after)
+
+
+def _near(left: Tensor, right: Tensor) -> bool:
+    scale = float(right.abs().max())
+    return left.shape == right.shape and torch.allclose(left.to(right), right, rtol=1e-6, atol=1e-7 * scale, equal_nan=True)

@@ -1,0 +1,184 @@
+"""What a sampler does, judged with the submission's own step: where it starts, which way it goes, where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.judging.compare import kind
+from grading.judging.diagnosis.finding import Finding
+from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
+from grading.judging.diagnosis.loop_steps import Step, retraced
+from grading.judging.diagnosis.loop_times import time_remarks
+from grading.judging.diagnosis.measure import numbers
+from grading.judging.examples import COARSE, STEPS
+from grading.judging.observations import carefully
+from grading.judging.sampler_trace import Spy, Walk
+from grading.judging.step_rules import Rule, own_timesteps, rules
+from grading.submission.errors import SubmissionError
+
+LARGE = 1e9  # at this scale of x fresh noise is lost in the rounding, and every step can be computed
+MOST = 4
+
+
+def loop_finding(implementation: Any, function: str) -> Finding | None:
+    """Everything that is not as it should be, each in a sentence."""
+    remarks = list(dict.fromkeys(_remarks(Seen(implementation, function))))[:MOST]
+    if not remarks:
+        return None
+    return Finding("; ".join(remarks[:2]), tuple(("measured", remark) for remark in remarks))
+
+
+def model(x_t: Tensor, t: Any) -> Tensor:
+    """A model that depends on all that it is shown, and grows with x_t."""
+    t = t.reshape(-1, *[1] * (x_t.ndim - 1)).to(x_t) if isinstance(t, Tensor) and t.numel() in (1, len(x_t)) else t
+    return 0.3 * x_t * (1 + 0.05 * t)
+
+
+@dataclass
+class Seen:
+    """One sampler, watched."""
+
+    implementation: Any
+    function: str
+    spy: Spy = field(init=False)
+
+    @property
+    def eta(self) -> float | None:
+        """None for DDPM."""
+        return None if self.function == "ddpm_sample" else 0.625
+
+    @property
+    def step(self) -> str:
+        return self.function.replace("sample", "step")
+
+    @cached_property
+    def due(self) -> list[int]:
+        """The timesteps due: those of the submission's own list, if that can be walked."""
+        if self.eta is None:
+            return list(range(STEPS))[::-1]
+        return own_timesteps(self.implementation, STEPS, 5) or [8, 6, 4, 2, 0]
+
+    @cached_property
+    def x_T(self) -> Tensor:
+        return LARGE * (1 + numbers(4, 2).abs())
+
+    def sample(
+        self, x_T: Tensor, seed: int | None = 5, answer: Callable = model, eta: float | None = None
+    ) -> Walk:
+        """One walk; every state of it is made float64."""
+        self.spy = Spy(answer, x_T)
+        f = carefully(getattr(self.implementation, self.function))
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        more = () if self.eta is None else (5, self.eta if eta is None else eta)
+        states = [f(self.spy, x_T, COARSE, *more, generator=generator)]
+        states = [*(x for x, _ in self.spy.shown), *states]
+        return Walk(self.spy, [x.to(torch.float64) if isinstance(x, Tensor) else x for x in states])
+
+    def rules(self, eta: float | None) -> list[Rule]:
+        """The submission's own step first, then the papers'."""
+        return rules(self.implementation, self.step, COARSE, eta)[::-1]
+
+
+def _remarks(seen: Seen) -> Iterator[str]:
+    try:
+        path = seen.sample(seen.x_T)
+    except SubmissionError as error:
+        if error.kind != "crash":
+            raise
+        yield from time_remarks(seen, [], seen.spy.shown)
+        return
+    x_T, result = seen.x_T, path.states[-1]
+    if not isinstance(result, Tensor):
+        yield f"{kind(result)} is returned: a Tensor is asked for, x_0 alone"
+    elif not path.spy.shown:
+        yield "the model is never asked"
+    elif not all(isinstance(x, Tensor) and x.shape == x_T.shape for x in path.states[:-1]):
+        yield "the model is not shown x_t, a tensor like x_T"
+    elif result.shape != x_T.shape:
+        yield f"what is returned has shape {tuple(result.shape)}: x_0 alone is asked for, {tuple(x_T.shape)}"
+    else:
+        yield from _start(path.states[0], x_T)
+        if float(path.states[0].abs().max()) < 1e-3 * LARGE:
+            yield from time_remarks(seen, [], path.spy.shown)
+            yield from source_remarks(seen, moves=False)
+            return
+        steps = retraced(seen, path)
+        yield from time_remarks(seen, steps, path.spy.shown)
+        yield from _steps(seen, path, steps)
+        yield from noise_remarks(seen, steps)
+
+
+def _start(first: Tensor, x_T: Tensor) -> Iterator[str]:
+    ratio = first / x_T
+    if torch.allclose(ratio, torch.ones_like(ratio), rtol=1e-5):
+        return
+    if not first.any():
+        what = "zeros"
+    elif torch.allclose(first, torch.ones_like(first)):
+        what = "ones, or x_T clipped to 1"
+    elif float(first.abs().max()) < 1e-3 * LARGE:
+        what = "noise of its own"
+    elif torch.allclose(ratio, ratio.flatten()[0].expand_as(ratio), rtol=1e-5):
+        what = f"{float(ratio.flatten()[0]):.4g} * x_T"
+    else:
+        what = "somewhere else"
+    yield f"the walk starts from {what}: it starts from x_T"
+
+
+def _steps(seen: Seen, path: Walk, steps: list[Step | None]) -> Iterator[str]:
+    """What the steps do that they should not: all of them, some, or the last one."""
+    states = torch.stack(path.states)
+    result, first = states[-1], states[0]
+    if len(states) > 2 and torch.equal(states[:-1], first.expand_as(states[:-1])):
+        yield _never_moves(seen, path)
+        return
+    *inner, last = [step.label if step else None for step in steps]
+    labels = {label for label in inner if label}
+    bound = float(states[1:].abs().max())
+    if None in (*inner, last) and bound < 1e-6 * LARGE and bool(torch.isfinite(states).all()):
+        where = "x is clipped, at every step," if len(inner) and None in inner else "x_0 is clipped"
+        yield f"{where} to {bound:.3g}: the data here are not pixels"
+        return
+    if None in inner and torch.isfinite(states).all():
+        at = inner.index(None)
+        yield f"the step at t={path.timesteps[at]} does not lead where your {seen.step} leads from there"
+    elif len(labels) == 1 and inner.count("") <= 1:
+        yield labels.pop()
+    elif labels:
+        yield f"at some steps: {sorted(labels)[0]}"
+    if last and last not in inner:
+        yield f"at the end: {last}"
+    elif last is None and torch.isfinite(result).all():
+        yield _end(seen, path, steps)
+
+
+def _never_moves(seen: Seen, path: Walk) -> str:
+    """The model sees the same x at every step."""
+    if torch.equal(path.states[-1], path.states[0]):
+        return "the result of the step is dropped: x_t stays what it was"
+    return "the model is shown the same x at every step: it must see the current x_t"
+
+
+def _end(seen: Seen, path: Walk, steps: list[Step | None]) -> str:
+    result, answers = path.states[-1], path.spy.answers
+    if len(answers) == 1 and len(seen.due) > 1:
+        x, eps = path.states[0], answers[0]
+        for t, t_prev in zip(seen.due, [*seen.due[1:], -1]):
+            x = seen.rules(seen.eta)[0].mean(x, t, t_prev, eps)
+        if torch.allclose(x, result, rtol=1e-6):
+            return "the model is asked once, before the loop: it must be asked at every step"
+    if float(result.abs().max()) < 1e-6 * LARGE:
+        return f"x_0 is clipped to {float(result.abs().max()):.3g}: the data here are not pixels"
+    if torch.allclose(result, answers[-1]):
+        return "the model's last answer is returned: x_0 is asked for"
+    mean = seen.rules(seen.eta)[0].mean(path.states[-2], seen.due[-1], -1, answers[-1])
+    ratio = result / mean
+    if torch.allclose(ratio, ratio.flatten()[0].expand_as(ratio), rtol=1e-6):
+        return f"x_0 is {float(ratio.flatten()[0]):.4g} times where your {seen.step} leads from the last x_t"
+    return f"x_0 is not where your {seen.step} leads from the last x_t"

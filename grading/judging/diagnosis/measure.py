@@ -1,0 +1,94 @@
+"""Measure the factors of a step: what its function makes of x_t, of eps and of noise, at any place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grading.judging.diagnosis.formulas import FORMULAS, Numbers
+from grading.judging.diagnosis.sites import Site
+from grading.judging.observations import HOPELESS, copied
+from grading.submission.errors import SubmissionError
+
+ENTRIES = 12  # of each argument in one call: the factors are three unknowns, the rest shows whether there are factors
+ROUNDING, SINGLE = 1e-10, 3e-6  # what is left over of a linear function, in float64 and in float32
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was seen at some places.
+
+    Attributes:
+        factors: (places, columns), nan where the answer was not finite or the call failed.
+        left: (places,), how far the answers are from a sum of factor times argument, in units of the answer.
+        errors: what calls raised, by the number of the place.
+    """
+
+    factors: Numbers
+    left: Numbers
+    errors: dict[int, str]
+
+    @property
+    def is_linear(self) -> bool:
+        return bool((self.left[np.isfinite(self.left)] < SINGLE).all())
+
+    @property
+    def tolerance(self) -> float:
+        """How closely a formula must agree: 1e-9, if the function works in float64 throughout."""
+        return 1e-9 if bool((self.left[np.isfinite(self.left)] < ROUNDING).all()) else 2e-5
+
+
+def numbers(*shape: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(1000 + seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def arguments(function: str, site: Site, shape: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> list[Tensor]:
+    """One tensor for each argument that the function is linear in."""
+    return [scale * numbers(*shape, seed=10 * seed + i) for i in range(len(FORMULAS[function][0].vectors))]
+
+
+def call(f: Callable, function: str, site: Site, given: list[Tensor]) -> Tensor:
+    """The function's answer at a place, with copies of the arguments."""
+    given, schedule = [copied(x) for x in given], copied(site.schedule)
+    if function == "q_sample":
+        answer = f(given[0], torch.full((len(given[0]),), site.t), schedule, given[1])
+    elif function == "ddpm_step":
+        answer = f(given[0], site.t, given[1], schedule, given[2])
+    else:
+        answer = f(given[0], site.t, site.t_prev, given[1], schedule, site.eta, given[2])
+    return answer.detach().to(torch.float64)
+
+
+def fit(answer: Tensor, given: list[Tensor]) -> tuple[Numbers, float]:
+    """The factors, a constant last, that come nearest to an answer, and what is left over."""
+    size = given[0].numel()
+    if answer.numel() != size:
+        raise ValueError(f"{answer.numel()} numbers for {size}")
+    y = answer.flatten().numpy()
+    if not np.isfinite(y).all():
+        return np.full(len(given) + 1, np.nan), float("nan")
+    A = np.stack([*(x.flatten().numpy() for x in given), np.full(size, float(given[0].abs().max()))], axis=1)
+    factors = np.linalg.lstsq(A, y, rcond=None)[0]
+    left = np.abs(A @ factors - y).max() + abs(factors[-1]) * A[0, -1]
+    return factors, float(left / max(np.abs(y).max(), np.abs(A).max()))
+
+
+def measure(f: Callable, function: str, sites: tuple[Site, ...], scale: float = 1.0, seed: int = 0) -> Measured:
+    """The factors at each place; one sample at a time, so that the samples of a batch cannot disturb each other."""
+    columns = len(FORMULAS[function][0].vectors)
+    factors, left, errors = np.full((len(sites), columns), np.nan), np.full(len(sites), np.nan), {}
+    for number, site in enumerate(sites):
+        given = arguments(function, site, (1, ENTRIES), seed + number, scale)
+        try:
+            found, left[number] = fit(call(f, function, site, given), given)
+            factors[number] = found[:-1]
+        except Exception as error:
+            if isinstance(error, SubmissionError) and error.kind in HOPELESS:
+                raise
+            errors[number] = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
+    return Measured(factors, left, errors)

@@ -1,0 +1,104 @@
+"""Write measured numbers as a product of powers: eta * sqrt(beta_t), or as a sum under one root."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+MOST = 4
+SMALL = {1.0: "1", 2.0: "2", 3.0: "3", 4.0: "4", 0.5: "1 / 2", 0.25: "1 / 4", 2**0.5: "sqrt(2)", 0.5**0.5: "sqrt(1 / 2)"}
+
+
+def product(y: Any, atoms: dict[str, Any], tolerance: float = 1e-9) -> str | None:
+    """The shortest product of powers of a few atoms (each (N,), positive) that gives y (N,) at every site, or None."""
+    kept = np.isfinite(y)
+    if kept.sum() < 4 or (y[kept] == 0).any() or len(set(np.sign(y[kept]))) > 1:
+        return None
+    usable = {name: atom for name, atom in atoms.items() if np.isfinite(atom[kept]).all() and (atom[kept] > 0).all()}
+    names = list(usable)
+    logs = np.stack([np.log(usable[name][kept]) for name in names], axis=1)
+    target = np.log(np.abs(y[kept]))
+    sign = "-" if y[kept][0] < 0 else ""
+    A, b = logs - logs.mean(0), target - target.mean()
+    for size in range(MOST + 1):
+        for chosen, powers in _solved(A, b, size):
+            rest = target - logs[:, chosen] @ powers
+            number = float(np.exp(rest.mean()))
+            near = min(SMALL, key=lambda n: abs(n - number))
+            if abs(near / number - 1) < 1e-6 and np.abs(rest - np.log(near)).max() < tolerance:
+                return sign + _written(SMALL[near], [names[i] for i in chosen], powers)
+    return None
+
+
+def _solved(A: Any, b: Any, size: int) -> list[tuple[list[int], Any]]:
+    """Subsets of the columns with exponents, multiples of 1/4, that fit; the simplest first."""
+    if size == 0:
+        return [([], np.zeros(0))] if np.abs(b).max() < 1e-7 else []
+    gram, right, whole = A.T @ A, A.T @ b, float(b @ b)
+    subsets = np.array(list(combinations(range(A.shape[1]), size)))
+    grams = gram[subsets[:, :, None], subsets[:, None, :]] + 1e-13 * np.eye(size)
+    powers = np.linalg.solve(grams, right[subsets][..., None])[..., 0]
+    rounded = np.round(4 * powers) / 4
+    good = (np.abs(powers - rounded).max(1) < 1e-3) & (np.abs(rounded) <= 4).all(1) & (rounded != 0).all(1)
+    left = whole - 2 * (rounded * right[subsets]).sum(1) + np.einsum("ni,nij,nj->n", rounded, grams, rounded)
+    good &= np.abs(left) < 1e-6 * max(whole, 1e-12)
+    order = sorted(np.flatnonzero(good), key=lambda i: (np.abs(rounded[i]).sum(), (rounded[i] % 0.5 != 0).sum()))
+    return [(subsets[i].tolist(), rounded[i]) for i in order]
+
+
+def _written(number: str, names: list[str], powers: Any) -> str:
+    """eta * sqrt(a * b / c): what has a whole power outside of the root, what has half of one inside."""
+    outside = [(n, p) for n, p in zip(names, powers) if p % 1 == 0]
+    inside = [(n, 2 * p) for n, p in zip(names, powers) if p % 1 != 0]
+    above, below = _fraction(outside)
+    if inside:
+        over, under = _fraction(inside)
+        root = " * ".join(over) or "1"
+        above.append(f"sqrt({_over(root, under)})")
+    text = _over(" * ".join([*([number] if number != "1" else []), *above]) or "1", below)
+    return text
+
+
+def _fraction(powers: list[tuple[str, float]]) -> tuple[list[str], list[str]]:
+    def one(name: str, power: float) -> str:
+        atom = name if name.isidentifier() else f"({name})"
+        return {1.0: atom, 0.5: f"sqrt({name})"}.get(power, f"{atom} ** {power:g}")
+
+    return [one(n, p) for n, p in powers if p > 0], [one(n, -p) for n, p in powers if p < 0]
+
+
+def _over(above: str, below: list[str]) -> str:
+    if not below:
+        return above
+    return f"{above} / {below[0]}" if len(below) == 1 else f"{above} / ({' * '.join(below)})"
+
+
+def total(y: Any, terms: dict[str, Any], tolerance: float = 1e-9, most: int = 3) -> str | None:
+    """A sum of a few terms, each with a small whole number before it, that gives y (N,) at every site, or None."""
+    kept = np.isfinite(y)
+    if kept.sum() < 5:
+        return None
+    usable = {name: term[kept] for name, term in terms.items() if np.isfinite(term[kept]).all()}
+    names, A, b = list(usable), np.stack(list(usable.values()), axis=1), y[kept]
+    for size in range(1, most + 1):
+        subsets = np.array(list(combinations(range(A.shape[1]), size)))
+        gram, right = A.T @ A, A.T @ b
+        grams = gram[subsets[:, :, None], subsets[:, None, :]] + 1e-13 * np.eye(size)
+        numbers = np.linalg.solve(grams, right[subsets][..., None])[..., 0]
+        rounded = np.round(numbers)
+        good = (np.abs(numbers - rounded).max(1) < 1e-3) & (np.abs(rounded) <= 2).all(1) & (rounded != 0).all(1)
+        for i in np.flatnonzero(good):
+            if np.abs(A[:, subsets[i]] @ rounded[i] - b).max() < tolerance * np.abs(b).max():
+                return _sum([(names[j], c) for j, c in zip(subsets[i], rounded[i])])
+    return None
+
+
+def _sum(terms: list[tuple[str, float]]) -> str:
+    terms = sorted(terms, key=lambda term: -term[1])
+    text = ""
+    for name, number in terms:
+        size = name if abs(number) == 1 else f"{abs(number):g} * {name}"
+        text += (f" {'-' if number < 0 else '+'} " if text else "-" if number < 0 else "") + size
+    return text

@@ -1,0 +1,117 @@
+"""Where the steps are measured: inside the schedule, and at each of its edges, where real people slip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grading.judging.diagnosis.formulas import FORMULAS, Numbers
+from grading.judging.examples import COARSE
+from grading.submission.contract import NoiseSchedule, schedule_from
+
+
+@dataclass(frozen=True)
+class Site:
+    """A schedule and a place in it; t_prev and eta belong to DDIM alone."""
+
+    schedule: NoiseSchedule
+    t: int
+    t_prev: int = -1
+    eta: float = 0.0
+
+    def __hash__(self) -> int:
+        return hash((id(self.schedule), self.t, self.t_prev, self.eta))
+
+    def shown(self, function: str) -> str:
+        jump = f" -> t_prev={self.t_prev}, eta={self.eta:g}" if function == "ddim_step" else ""
+        return f"t={self.t}{jump}, T={len(self.schedule.betas)}"
+
+
+def _random(length: int, seed: int) -> NoiseSchedule:
+    generator = torch.Generator().manual_seed(seed)
+    return schedule_from(0.05 + 0.4 * torch.rand(length, generator=generator, dtype=torch.float64))
+
+
+UNEVEN = schedule_from(torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64))
+RANDOM = tuple(_random(length, length) for length in (5, 6, 7, 8, 9, 11, 12, 13, 10))
+# (t, t_prev, eta): every eta has few digits in binary, so that it is the same number in float32.
+JUMPS = (
+    (8, 4, 0.5), (7, 3, 0.25), (6, 2, 0.75), (5, 3, 1.0), (4, 2, 0.625), (8, 1, 0.875), (3, 1, 0.0625), (7, 6, 0.375),
+    (5, 1, 0.125),
+)  # fmt: skip
+UNEVEN_JUMPS = ((5, 2, 0.375), (4, 1, 0.75), (5, 3, 0.875), (3, 1, 0.1875))
+
+
+@cache
+def inside(function: str) -> tuple[Site, ...]:
+    """Places with neighbours on both sides, none of them special."""
+    if function == "ddim_step":
+        return (*(Site(COARSE, *jump) for jump in JUMPS), *(Site(UNEVEN, *jump) for jump in UNEVEN_JUMPS))
+    return (*(Site(COARSE, t) for t in range(2, 9)), *(Site(UNEVEN, t) for t in range(2, 6)))
+
+
+@cache
+def rising(function: str) -> tuple[Site, ...]:
+    """The places inside, in schedules whose alpha_bar rises: there the root of a negative number may be a number."""
+    turned = {id(s): _with(s.alphas_cumprod.flip(0)) for s in (COARSE, UNEVEN)}
+    return tuple(Site(turned[id(site.schedule)], site.t, site.t_prev, site.eta) for site in inside(function))
+
+
+def _with(alpha_bar: Tensor) -> NoiseSchedule:
+    alphas = alpha_bar / torch.cat([torch.ones_like(alpha_bar[:1]), alpha_bar[:-1]])
+    return NoiseSchedule(1 - alphas, alphas, alpha_bar)
+
+
+@cache
+def edges(function: str) -> dict[str, tuple[Site, ...]]:
+    """By name, the places where something else may hold; each in several schedules."""
+    if function == "ddim_step":
+        return {
+            "t_prev = -1": tuple(Site(s, t, -1, 0.0) for s, t in zip(RANDOM, _JUMPED)),
+            "t_prev = -1 and eta > 0": tuple(Site(s, t, -1, eta) for s, t, eta in zip(RANDOM, _JUMPED, _ETAS)),
+            "t_prev = 0": tuple(Site(s, t, 0, eta) for s, t, eta in zip(RANDOM, (1, 2, 3, 1, 2, 4, 2), _ETAS)),
+            "eta = 0": tuple(Site(s, t, p) for s, t, p in zip(RANDOM, (3, 2, 4, 3, 5, 6, 7), (1, 1, 2, 1, 3, 2, 4))),
+            "t = T - 1": tuple(Site(s, len(s.betas) - 1, 2, eta) for s, eta in zip(RANDOM, _ETAS)),
+        }
+    found = {"t = 0": tuple(Site(s, 0) for s in RANDOM)}
+    if function == "ddpm_step":
+        found["t = 1"] = tuple(Site(s, 1) for s in RANDOM)
+    return found | {"t = T - 1": tuple(Site(s, len(s.betas) - 1) for s in RANDOM)}
+
+
+_ETAS = (0.5, 0.25, 0.75, 1.0, 0.625, 0.125, 0.375, 0.875, 0.5)
+_JUMPED = (0, 2, 1, 7, 8, 10, 2, 5, 3)  # from there to t_prev = -1; 7, 8 and 10 are T - 1
+
+
+def _entry(table: Tensor, index: int, otherwise: float = float("nan")) -> float:
+    return float(table[index]) if 0 <= index < len(table) else otherwise
+
+
+@cache
+def letters_at(function: str, sites: tuple[Site, ...]) -> dict[str, Numbers]:
+    """Every letter of the formula as a column of numbers, one for each site, and the unit vectors."""
+    columns: dict[str, list[float]] = {}
+    for site in sites:
+        beta, alpha, ab = site.schedule
+        t, last = site.t, len(beta) - 1
+        prev = site.t_prev if function == "ddim_step" else t - 1
+        at = {
+            "beta": float(beta[t]), "alpha": float(alpha[t]), "ab": float(ab[t]), "eta": site.eta,
+            "ab_before": _entry(ab, t - 1, 1.0), "beta_before": _entry(beta, t - 1), "alpha_before": _entry(alpha, t - 1),
+            "ab_after": _entry(ab, t + 1), "beta_after": _entry(beta, t + 1), "alpha_after": _entry(alpha, t + 1),
+            "ab_prev": _entry(ab, prev, 1.0), "beta_prev": _entry(beta, prev), "alpha_prev": _entry(alpha, prev, 1.0),
+            "ab_prev_after": _entry(ab, prev + 1), "ab_prev_before": _entry(ab, prev - 1, 1.0),
+            "ab_two": _entry(ab, t - 2, 1.0), "ab_mirror": float(ab[last - t]), "ab_last": float(ab[last]),
+            "ab_first": float(ab[0]), "beta_bar": float(beta[: t + 1].prod()),
+        }  # fmt: skip
+        for name, number in at.items():
+            columns.setdefault(name, []).append(number)
+    if sites and not any(columns["eta"]):
+        columns["sigma"] = columns["eta"]  # whatever its formula is, were it not for eta
+    vectors = FORMULAS[function][0].vectors
+    units = {name: np.eye(len(vectors))[None, i] for i, name in enumerate(vectors)}
+    return {name: np.array(column)[:, None] for name, column in columns.items()} | units
