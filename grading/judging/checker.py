@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,10 +14,11 @@ from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
 from grading.judging.diagnosis import diagnose
 from grading.judging.failure import Failure
 from grading.judging.observations import Probe, carefully, changed_in_place, in_float64, raised, to_meta
-from grading.submission.contract import bind
+from grading.submission.contract import NoiseSchedule, bind, linear_schedule
 from grading.submission.errors import Frame, SubmissionError, describe
 from grading.submission.katas import Task
 
+REFUSED = "raises ValueError, with a sentence"
 ADVICE = {
     "todo": "write the body of the function, then run again",
     "load": "repair the file first; the tests of the other files run without it",
@@ -92,6 +94,26 @@ class Checker:
 
         return Observation(self, probe, shown_call(self.task.function, args, kwargs), "", locate=where)
 
+    def refuses(self, given: dict[str, Any], wrong: dict[str, Any]) -> None:
+        """Raise Failure unless right arguments are taken, and wrong ones raise a ValueError with a sentence."""
+        self.function(**given)
+        call = shown_call(self.task.function, (), given | wrong)
+
+        def turned_away(f: Callable) -> str:
+            try:
+                f(**given | wrong)
+            except SubmissionError as error:
+                return REFUSED if re.match(r"ValueError: .*\w \w", error.message) else f"raises {error.message}"
+            return "raises nothing"
+
+        Observation(self, turned_away, call, "").gives(
+            REFUSED, "the docstring's Raises; the check was given in the stub"
+        )
+
+    def paper(self, dtype: torch.dtype) -> NoiseSchedule:
+        """The schedule of the papers, a thousand steps, on the device under test."""
+        return linear_schedule(device=self.device, dtype=dtype)
+
     def randn(self, *shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
         """Standard normal numbers of their own generator."""
         return torch.randn(*shape, generator=self.generator(seed + sum(shape), "cpu"), dtype=dtype).to(self.device)
@@ -103,6 +125,14 @@ class Checker:
     def on(self, placed: Any) -> Any:
         """A copy of a tensor or a schedule on the device under test: what one test's call changes spoils no other."""
         return placed.to(device=self.device, copy=True)
+
+    def condition(self, problem: Any, probe: Probe, given: dict[str, Any], only: str, tried: str, source: str) -> None:
+        """Raise the Failure of a call that goes wrong under a condition: `only for a batch of 300`."""
+        called = shown_call(self.task.function, (), given)
+        asked = Observation(self, probe, called, "", only=only, tried=tried)
+        if isinstance(problem, SubmissionError):
+            raise asked._error(problem) from problem
+        raise asked._failure(problem, _quiet(probe, self.function), source, EXACT)
 
     def fail(
         self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None
@@ -124,6 +154,8 @@ class Observation:
     where: str
     meta: bool = False
     locate: Callable[[], tuple[Frame, ...]] = lambda: ()
+    only: str = ""
+    tried: str = ""
 
     def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT) -> None:
         """Raise Failure unless what the probe sees is `expected`; `source` says where that number comes from."""
@@ -167,7 +199,8 @@ class Observation:
         if known:
             confuses = "" if known.confuses == source else f" ({known.confuses})"
             lines.append(("looks like", f"{known.says}{confuses}"))
-        where = f" at {self.where}" if self.where else ""
+        where = (f" at {self.where}" if self.where else "") + (f", {self.only}" if self.only else "")
+        lines += [("tried", self.tried)] if self.tried else []
         return self.checker.fail(f"{difference.problem}{where}", *lines, misconception=known.id if known else None)
 
     def _error(self, error: SubmissionError) -> Failure:
@@ -188,7 +221,17 @@ class Observation:
             lines.append(("raised", message))
             message = "would stall or fail on a GPU"
             lines.append(("do", "make new tensors with device=x.device, and never look at a tensor's values"))
+        message += f", {self.only}" if self.only else ""
+        lines += [("tried", self.tried)] if self.tried else []
         return self.checker.fail(message, *lines, kind=error.kind, misconception=known.id if known else None)
+
+
+def _quiet(probe: Probe, function: Callable) -> Any:
+    """What a probe sees; None where it sees nothing."""
+    try:
+        return probe(function)
+    except Exception:
+        return None
 
 
 def _in_one_place(value: Any) -> Any:

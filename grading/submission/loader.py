@@ -33,6 +33,7 @@ class Loader:
         self.folder = folder
         self.errors: dict[str, BaseException] = {}
         self._package = f"submission_{next(_numbers)}"
+        self._loaded: dict[str, ModuleType] = {}
         self._missing: set[str] = set()
         self._wanted: str | None = None
         root = ModuleType(self._package)
@@ -52,11 +53,14 @@ class Loader:
         return candidate
 
     def _load(self, module: str, name: str) -> ModuleType:
+        if module in self._loaded:
+            return self._loaded[module]
         if module not in self.errors:
             self._wanted = module
             try:
                 with self._imports_of_siblings():
-                    return importlib.import_module(f"{self._package}.{module}")
+                    self._loaded[module] = importlib.import_module(f"{self._package}.{module}")
+                return self._loaded[module]
             except (KeyboardInterrupt, GeneratorExit):
                 raise
             except BaseException as raised:
