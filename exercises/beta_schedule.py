@@ -30,13 +30,20 @@ def linear_beta_schedule(num_timesteps: int, beta_start: float = 1e-4, beta_end:
         beta_end: beta_{T-1}, between 0 and 1, both excluded.
 
     Returns:
-        betas (T,), torch's default dtype, on the CPU.
+        betas (T,), torch's default dtype (float32 unless somebody changed it), on the CPU; for T = 1 any
+        number from beta_start to beta_end.
 
     Raises:
-        ValueError: an argument lies outside its range.
+        ValueError: num_timesteps is below 1, or beta_start or beta_end is not between 0 and 1.
 
     Check by hand: linear_beta_schedule(3, 0.1, 0.3) is [0.1, 0.2, 0.3].
     """
+    if num_timesteps < 1:
+        raise ValueError(f"num_timesteps must be at least 1; got {num_timesteps}")
+    if not (0 < beta_start < 1 and 0 < beta_end < 1):
+        raise ValueError(
+            f"beta_start and beta_end must lie between 0 and 1, both excluded; got {beta_start} and {beta_end}"
+        )
     raise NotImplementedError("1.1 linear_beta_schedule")
 
 
@@ -51,13 +58,20 @@ def quadratic_beta_schedule(num_timesteps: int, beta_start: float = 1e-4, beta_e
         beta_end: beta_{T-1}, between 0 and 1, both excluded.
 
     Returns:
-        betas (T,), torch's default dtype, on the CPU.
+        betas (T,), torch's default dtype (float32 unless somebody changed it), on the CPU; for T = 1 any
+        number from beta_start to beta_end.
 
     Raises:
-        ValueError: an argument lies outside its range.
+        ValueError: num_timesteps is below 1, or beta_start or beta_end is not between 0 and 1.
 
     Check by hand: quadratic_beta_schedule(3, 0.01, 0.09) is [0.01, 0.04, 0.09].
     """
+    if num_timesteps < 1:
+        raise ValueError(f"num_timesteps must be at least 1; got {num_timesteps}")
+    if not (0 < beta_start < 1 and 0 < beta_end < 1):
+        raise ValueError(
+            f"beta_start and beta_end must lie between 0 and 1, both excluded; got {beta_start} and {beta_end}"
+        )
     raise NotImplementedError("1.2 quadratic_beta_schedule")
 
 
@@ -73,13 +87,15 @@ def cosine_beta_schedule(num_timesteps: int, s: float = 0.008, max_beta: float =
         max_beta: the clip for the last betas, which would reach 1.
 
     Returns:
-        betas (T,), torch's default dtype, on the CPU.
+        betas (T,), torch's default dtype (float32 unless somebody changed it), on the CPU.
 
     Raises:
         ValueError: num_timesteps is below 1.
 
     Check by hand: cosine_beta_schedule(2, s=0.0) is [0.5, 0.999], because cos(pi/4)**2 = 0.5 and cos(pi/2) = 0.
     """
+    if num_timesteps < 1:
+        raise ValueError(f"num_timesteps must be at least 1; got {num_timesteps}")
     raise NotImplementedError("1.3 cosine_beta_schedule")
 
 
@@ -90,14 +106,17 @@ def make_schedule(betas: Tensor) -> NoiseSchedule:
     alpha_bar_t = alpha_0 * alpha_1 * ... * alpha_t        (DDPM, section 2)
 
     Args:
-        betas: (T,), float32 or float64, any device.
+        betas: (T,), each between 0 and 1, float32 or float64, any device.
 
     Returns:
-        NoiseSchedule of three (T,) tensors, dtype and device of betas.
+        NoiseSchedule, or anything with these three attributes: (T,) each, dtype and device of betas.
+        betas is left as it is.
 
     Raises:
         ValueError: betas is not one-dimensional.
 
     Check by hand: for betas [0.5, 0.5], alphas_cumprod is [0.5, 0.25].
     """
+    if betas.ndim != 1:
+        raise ValueError(f"betas must be one-dimensional, (T,); got shape {tuple(betas.shape)}")
     raise NotImplementedError("1.4 make_schedule")

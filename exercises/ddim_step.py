@@ -23,6 +23,12 @@ def ddim_timesteps(num_timesteps: int, num_inference_steps: int) -> list[int]:
 
     Check by hand: ddim_timesteps(10, 3) is [6, 3, 0].
     """
+    if num_timesteps < 1:
+        raise ValueError(f"num_timesteps must be at least 1; got {num_timesteps}")
+    if not 1 <= num_inference_steps <= num_timesteps:
+        raise ValueError(
+            f"num_inference_steps must be from 1 to num_timesteps = {num_timesteps}; got {num_inference_steps}"
+        )
     raise NotImplementedError("5.1 ddim_timesteps")
 
 
@@ -42,22 +48,24 @@ def ddim_step(
     x_prev = sqrt(alpha_bar_prev) * x0 + sqrt(1 - alpha_bar_prev - sigma ** 2) * eps + sigma * noise      (eq. 12)
 
     Args:
-        x_t: (B, *dims), float32 or float64, any device.
+        x_t: (B, *dims), one dim or more, float32 or float64, any device, any layout in memory.
         t: the current timestep, the same for the whole batch.
         t_prev: the next entry of the list, below t; -1 after the last, where alpha_bar is 1.
         eps: like x_t, the noise that the model predicts.
-        schedule: tables of length T; only alphas_cumprod is needed.
+        schedule: tables of length T, like x_t in dtype and device; only alphas_cumprod is needed.
         eta: 0 for no fresh noise (DDIM), 1 for as much as DDPM adds, anything between.
         noise: like x_t, drawn from N(0, I) by the caller; may be None where eta = 0, and is ignored there.
 
     Returns:
-        x_prev, shape, dtype and device of x_t.
+        x_prev, shape, dtype and device of x_t. The arguments are left as they are.
 
     Raises:
         ValueError: eta is above 0 and noise is None.
 
     Check by hand: with alpha_bar_t = 0.25, t_prev = -1, x_t = 1 and eps = 0, x_prev is 2.
     """
+    if eta > 0 and noise is None:
+        raise ValueError(f"noise must be given when eta is above 0; got noise=None with eta={eta}")
     raise NotImplementedError("5.2 ddim_step")
 
 
@@ -76,10 +84,11 @@ def ddim_sample(
     Args:
         model: called as model(x_t, t) with x_t (B, *dims) and t (B,) int64, all equal; returns the noise, like x_t.
         x_T: (B, *dims), pure noise, float32 or float64, any device; the walk starts from it and leaves it as it is.
-        schedule: tables of length T.
+        schedule: tables of length T, like x_T in dtype and device.
         num_inference_steps: S, from 1 to T.
         eta: 0 for no fresh noise (DDIM), 1 for as much as DDPM adds, anything between.
-        generator: source of every random number, on the device of x_T; None means torch's global one.
+        generator: source of every random number, on the device of x_T, and left where the draws have brought it;
+            None means torch's global one, so that two calls differ.
 
     Returns:
         x_0, shape, dtype and device of x_T, with no gradients recorded.
@@ -89,4 +98,8 @@ def ddim_sample(
 
     Check by hand: with T = 1, betas [0.75], one step, and a model that answers 0, x_0 is 2 * x_T.
     """
+    if not 1 <= num_inference_steps <= len(schedule.alphas_cumprod):
+        raise ValueError(
+            f"num_inference_steps must be from 1 to T = {len(schedule.alphas_cumprod)}; got {num_inference_steps}"
+        )
     raise NotImplementedError("5.3 ddim_sample")

@@ -14,14 +14,14 @@ def ddpm_step(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise: 
     x_{t-1} = mean + sqrt(beta~_t) * noise; at t = 0 the mean alone            (DDPM, algorithm 2)
 
     Args:
-        x_t: (B, *dims), float32 or float64, any device.
+        x_t: (B, *dims), one dim or more, float32 or float64, any device, any layout in memory.
         t: the step, from T-1 down to 0, the same for the whole batch.
         eps: like x_t, the noise that the model predicts.
-        schedule: tables of length T.
+        schedule: tables of length T, like x_t in dtype and device.
         noise: like x_t, drawn from N(0, I) by the caller; not used at t = 0.
 
     Returns:
-        x_{t-1}, shape, dtype and device of x_t.
+        x_{t-1}, shape, dtype and device of x_t. The arguments are left as they are.
 
     Raises:
         Nothing of its own.
@@ -39,8 +39,9 @@ def ddpm_sample(model, x_T: Tensor, schedule: NoiseSchedule, generator: torch.Ge
     Args:
         model: called as model(x_t, t) with x_t (B, *dims) and t (B,) int64, all equal; returns the noise, like x_t.
         x_T: (B, *dims), pure noise, float32 or float64, any device; the walk starts from it and leaves it as it is.
-        schedule: tables of length T.
-        generator: source of every random number, on the device of x_T; None means torch's global one.
+        schedule: tables of length T, like x_T in dtype and device.
+        generator: source of every random number, on the device of x_T, and left where the draws have brought it;
+            None means torch's global one, so that two calls differ.
 
     Returns:
         x_0, shape, dtype and device of x_T, with no gradients recorded.

@@ -14,13 +14,14 @@ def ddpm_loss(model, x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tens
 
     Args:
         model: called once as model(x_t, t) with x_t (B, *dims) and t (B,) int64; returns predicted noise like x_t.
-        x0: (B, *dims), float32 or float64, any device.
+        x0: (B, *dims), one dim or more, float32 or float64, any device, any layout in memory.
         t: (B,), int64, each from 0 to T-1.
-        schedule: tables of length T.
+        schedule: tables of length T, like x0 in dtype and device.
         noise: like x0, drawn from N(0, I) by the caller.
 
     Returns:
         the loss, shape (), dtype and device of x0, with a gradient that reaches the model.
+        The arguments are left as they are.
 
     Raises:
         Nothing of its own.

@@ -13,13 +13,13 @@ def q_sample(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor) -> T
     The squares of the two factors add up to 1: data of unit variance keeps unit variance at every t.
 
     Args:
-        x0: (B, *dims), float32 or float64, any device. There may be any number of dims.
+        x0: (B, *dims), one dim or more, float32 or float64, any device, any layout in memory.
         t: (B,), int64, each from 0 to T-1.
-        schedule: tables of length T; only alphas_cumprod is needed.
+        schedule: tables of length T, like x0 in dtype and device; only alphas_cumprod is needed.
         noise: like x0, drawn from N(0, I) by the caller.
 
     Returns:
-        x_t, shape, dtype and device of x0.
+        x_t, shape, dtype and device of x0. The arguments are left as they are.
 
     Raises:
         Nothing of its own.

@@ -30,14 +30,20 @@ def linear_beta_schedule(num_timesteps: int, beta_start: float = 1e-4, beta_end:
         beta_end: beta_{T-1}, between 0 and 1, both excluded.
 
     Returns:
-        betas (T,), torch's default dtype, on the CPU.
+        betas (T,), torch's default dtype (float32 unless somebody changed it), on the CPU; for T = 1 any
+        number from beta_start to beta_end.
 
     Raises:
-        ValueError: an argument lies outside its range.
+        ValueError: num_timesteps is below 1, or beta_start or beta_end is not between 0 and 1.
 
     Check by hand: linear_beta_schedule(3, 0.1, 0.3) is [0.1, 0.2, 0.3].
     """
-    _check_range(num_timesteps, beta_start, beta_end)
+    if num_timesteps < 1:
+        raise ValueError(f"num_timesteps must be at least 1; got {num_timesteps}")
+    if not (0 < beta_start < 1 and 0 < beta_end < 1):
+        raise ValueError(
+            f"beta_start and beta_end must lie between 0 and 1, both excluded; got {beta_start} and {beta_end}"
+        )
     return torch.linspace(beta_start, beta_end, num_timesteps)
 
 
@@ -52,14 +58,20 @@ def quadratic_beta_schedule(num_timesteps: int, beta_start: float = 1e-4, beta_e
         beta_end: beta_{T-1}, between 0 and 1, both excluded.
 
     Returns:
-        betas (T,), torch's default dtype, on the CPU.
+        betas (T,), torch's default dtype (float32 unless somebody changed it), on the CPU; for T = 1 any
+        number from beta_start to beta_end.
 
     Raises:
-        ValueError: an argument lies outside its range.
+        ValueError: num_timesteps is below 1, or beta_start or beta_end is not between 0 and 1.
 
     Check by hand: quadratic_beta_schedule(3, 0.01, 0.09) is [0.01, 0.04, 0.09].
     """
-    _check_range(num_timesteps, beta_start, beta_end)
+    if num_timesteps < 1:
+        raise ValueError(f"num_timesteps must be at least 1; got {num_timesteps}")
+    if not (0 < beta_start < 1 and 0 < beta_end < 1):
+        raise ValueError(
+            f"beta_start and beta_end must lie between 0 and 1, both excluded; got {beta_start} and {beta_end}"
+        )
     return torch.linspace(beta_start**0.5, beta_end**0.5, num_timesteps) ** 2
 
 
@@ -75,14 +87,15 @@ def cosine_beta_schedule(num_timesteps: int, s: float = 0.008, max_beta: float =
         max_beta: the clip for the last betas, which would reach 1.
 
     Returns:
-        betas (T,), torch's default dtype, on the CPU.
+        betas (T,), torch's default dtype (float32 unless somebody changed it), on the CPU.
 
     Raises:
         ValueError: num_timesteps is below 1.
 
     Check by hand: cosine_beta_schedule(2, s=0.0) is [0.5, 0.999], because cos(pi/4)**2 = 0.5 and cos(pi/2) = 0.
     """
-    _check_timesteps(num_timesteps)
+    if num_timesteps < 1:
+        raise ValueError(f"num_timesteps must be at least 1; got {num_timesteps}")
     u = torch.arange(num_timesteps + 1, dtype=torch.float64)  # 1 - f/f cancels nearly every digit near t = 0
     f = torch.cos((u / num_timesteps + s) / (1 + s) * math.pi / 2) ** 2
     betas = 1 - f[1:] / f[:-1]
@@ -96,10 +109,11 @@ def make_schedule(betas: Tensor) -> NoiseSchedule:
     alpha_bar_t = alpha_0 * alpha_1 * ... * alpha_t        (DDPM, section 2)
 
     Args:
-        betas: (T,), float32 or float64, any device.
+        betas: (T,), each between 0 and 1, float32 or float64, any device.
 
     Returns:
-        NoiseSchedule of three (T,) tensors, dtype and device of betas.
+        NoiseSchedule, or anything with these three attributes: (T,) each, dtype and device of betas.
+        betas is left as it is.
 
     Raises:
         ValueError: betas is not one-dimensional.
@@ -110,15 +124,3 @@ def make_schedule(betas: Tensor) -> NoiseSchedule:
         raise ValueError(f"betas must be one-dimensional, (T,); got shape {tuple(betas.shape)}")
     alphas = 1 - betas
     return NoiseSchedule(betas, alphas, alphas.cumprod(dim=0))
-
-
-def _check_timesteps(num_timesteps: int) -> None:
-    if num_timesteps < 1:
-        raise ValueError(f"num_timesteps must be at least 1; got {num_timesteps}")
-
-
-def _check_range(num_timesteps: int, beta_start: float, beta_end: float) -> None:
-    _check_timesteps(num_timesteps)
-    for name, beta in (("beta_start", beta_start), ("beta_end", beta_end)):
-        if not 0 < beta < 1:
-            raise ValueError(f"{name} must lie between 0 and 1, both excluded; got {beta}")

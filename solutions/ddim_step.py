@@ -49,29 +49,29 @@ def ddim_step(
     x_prev = sqrt(alpha_bar_prev) * x0 + sqrt(1 - alpha_bar_prev - sigma ** 2) * eps + sigma * noise      (eq. 12)
 
     Args:
-        x_t: (B, *dims), float32 or float64, any device.
+        x_t: (B, *dims), one dim or more, float32 or float64, any device, any layout in memory.
         t: the current timestep, the same for the whole batch.
         t_prev: the next entry of the list, below t; -1 after the last, where alpha_bar is 1.
         eps: like x_t, the noise that the model predicts.
-        schedule: tables of length T; only alphas_cumprod is needed.
+        schedule: tables of length T, like x_t in dtype and device; only alphas_cumprod is needed.
         eta: 0 for no fresh noise (DDIM), 1 for as much as DDPM adds, anything between.
         noise: like x_t, drawn from N(0, I) by the caller; may be None where eta = 0, and is ignored there.
 
     Returns:
-        x_prev, shape, dtype and device of x_t.
+        x_prev, shape, dtype and device of x_t. The arguments are left as they are.
 
     Raises:
         ValueError: eta is above 0 and noise is None.
 
     Check by hand: with alpha_bar_t = 0.25, t_prev = -1, x_t = 1 and eps = 0, x_prev is 2.
     """
+    if eta > 0 and noise is None:
+        raise ValueError(f"noise must be given when eta is above 0; got noise=None with eta={eta}")
     alpha_bar = schedule.alphas_cumprod[t].to(x_t)
     alpha_bar_prev = schedule.alphas_cumprod[t_prev].to(x_t) if t_prev >= 0 else torch.ones_like(alpha_bar)
     x0 = (x_t - (1 - alpha_bar).sqrt() * eps) / alpha_bar.sqrt()
-    if eta == 0:
+    if eta == 0 or noise is None:
         return alpha_bar_prev.sqrt() * x0 + (1 - alpha_bar_prev).sqrt() * eps
-    if noise is None:
-        raise ValueError(f"noise must be given when eta is above 0; got noise=None with eta={eta}")
     sigma = eta * ((1 - alpha_bar_prev) / (1 - alpha_bar) * (1 - alpha_bar / alpha_bar_prev)).sqrt()
     return alpha_bar_prev.sqrt() * x0 + (1 - alpha_bar_prev - sigma**2).sqrt() * eps + sigma * noise
 
@@ -92,10 +92,11 @@ def ddim_sample(
     Args:
         model: called as model(x_t, t) with x_t (B, *dims) and t (B,) int64, all equal; returns the noise, like x_t.
         x_T: (B, *dims), pure noise, float32 or float64, any device; the walk starts from it and leaves it as it is.
-        schedule: tables of length T.
+        schedule: tables of length T, like x_T in dtype and device.
         num_inference_steps: S, from 1 to T.
         eta: 0 for no fresh noise (DDIM), 1 for as much as DDPM adds, anything between.
-        generator: source of every random number, on the device of x_T; None means torch's global one.
+        generator: source of every random number, on the device of x_T, and left where the draws have brought it;
+            None means torch's global one, so that two calls differ.
 
     Returns:
         x_0, shape, dtype and device of x_T, with no gradients recorded.
@@ -105,6 +106,10 @@ def ddim_sample(
 
     Check by hand: with T = 1, betas [0.75], one step, and a model that answers 0, x_0 is 2 * x_T.
     """
+    if not 1 <= num_inference_steps <= len(schedule.alphas_cumprod):
+        raise ValueError(
+            f"num_inference_steps must be from 1 to T = {len(schedule.alphas_cumprod)}; got {num_inference_steps}"
+        )
     x = x_T
     timesteps = ddim_timesteps(len(schedule.alphas_cumprod), num_inference_steps)
     for t, t_prev in zip(timesteps, [*timesteps[1:], -1]):

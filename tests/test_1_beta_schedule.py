@@ -5,8 +5,11 @@ import math
 import pytest
 import torch
 
+from grading.judging import closed_form
 from grading.judging.compare import SINGLE
 from grading.judging.property_tests import given, st
+
+from condition_checks import EveryCondition
 
 f64 = torch.float64
 betas_between = st.floats(0.001, 0.5)
@@ -88,11 +91,6 @@ def test_quadratic_betas_are_linear_in_the_root(kata, steps, start, end):
     kata.double(steps, start, end).gives(torch.tensor(expected, dtype=f64), "sqrt(beta) on a straight line")
 
 
-def cosine(steps: int, s: float = 0.008, max_beta: float = 0.999) -> torch.Tensor:
-    f = [math.cos((u / steps + s) / (1 + s) * math.pi / 2) ** 2 for u in range(steps + 1)]
-    return torch.tensor([min(1 - after / before, max_beta) for before, after in zip(f, f[1:])], dtype=f64)
-
-
 @pytest.mark.task("1.3")
 def test_two_cosine_betas_by_hand(kata):
     """cos(pi/4) ** 2 = 1/2, so half is left after the first step; the last would be 1, and is clipped."""
@@ -102,7 +100,7 @@ def test_two_cosine_betas_by_hand(kata):
 @pytest.mark.task("1.3")
 def test_cosine_betas_have_the_default_dtype(kata):
     """Work in float64 inside if you like, but hand back torch's default dtype."""
-    kata(5).gives(cosine(5).float(), "the default dtype is float32", SINGLE)
+    kata(5).gives(closed_form.cosine_beta_schedule(5).float(), "the default dtype is float32", SINGLE)
 
 
 @pytest.mark.task("1.3")
@@ -117,19 +115,21 @@ def test_cosine_betas_leave_the_cosine_as_alpha_bar(kata):
 @pytest.mark.task("1.3")
 def test_the_offset_s_is_used(kata):
     """s keeps the first betas from vanishing; it is an argument, not always 0.008."""
-    kata.double(7, s=0.1).gives(cosine(7, s=0.1), "Nichol & Dhariwal eq. 17, s = 0.1")
+    kata.double(7, s=0.1).gives(closed_form.cosine_beta_schedule(7, s=0.1), "Nichol & Dhariwal eq. 17, s = 0.1")
 
 
 @pytest.mark.task("1.3")
 def test_betas_are_clipped_at_max_beta(kata):
     """Near the end the ratio goes to 0 and beta to 1: no step may wipe out everything."""
-    kata.double(7, max_beta=0.4).gives(cosine(7, max_beta=0.4), "Nichol & Dhariwal section 3.2, clipped at 0.4")
+    kata.double(7, max_beta=0.4).gives(
+        closed_form.cosine_beta_schedule(7, max_beta=0.4), "Nichol & Dhariwal section 3.2, clipped at 0.4"
+    )
 
 
 @pytest.mark.task("1.3")
 def test_a_thousand_cosine_betas(kata):
     """The first are far smaller than DDPM's 1e-4, and clipped from above alone: 4e-5, rising to max_beta."""
-    kata.double(1000).gives(cosine(1000), "Nichol & Dhariwal eq. 17")
+    kata.double(1000).gives(closed_form.cosine_beta_schedule(1000), "Nichol & Dhariwal eq. 17")
 
 
 @pytest.mark.task("1.3")
@@ -149,7 +149,9 @@ def test_cosine_betas_rise_and_stay_between_0_and_1(kata, s):
 @given(steps=st.integers(1, 60), s=st.floats(0.0, 0.2), max_beta=st.floats(0.3, 0.999))
 def test_cosine_betas_follow_equation_17(kata, steps, s, max_beta):
     """Any T, any offset, any clip."""
-    kata.double(steps, s, max_beta).gives(cosine(steps, s, max_beta), "Nichol & Dhariwal eq. 17")
+    kata.double(steps, s, max_beta).gives(
+        closed_form.cosine_beta_schedule(steps, s, max_beta), "Nichol & Dhariwal eq. 17"
+    )
 
 
 def table(name: str, betas: torch.Tensor):
@@ -209,3 +211,31 @@ def test_the_schedule_stays_on_the_device_of_betas(kata, name):
     """Betas on a GPU give tables on that GPU, and nothing waits for their values."""
     betas = torch.empty(3, device="meta")
     kata.probe(*table(name, betas), meta=True).gives(betas, "the device of betas")
+
+
+ENDS = [{name: beta} for name in ("beta_start", "beta_end") for beta in (0.0, 1.0, -0.1, 1.5)]
+NO_STEPS = [{"num_timesteps": 0}, {"num_timesteps": -3}]
+
+
+@pytest.mark.task("1.1")
+class TestLinearBetas(EveryCondition):
+    due, source = staticmethod(closed_form.linear_beta_schedule), "DDPM section 4"
+    refused = [*NO_STEPS, *ENDS]
+
+
+@pytest.mark.task("1.2")
+class TestQuadraticBetas(EveryCondition):
+    due, source = staticmethod(closed_form.quadratic_beta_schedule), "sqrt(beta) on a straight line"
+    refused = [*NO_STEPS, *ENDS]
+
+
+@pytest.mark.task("1.3")
+class TestCosineBetas(EveryCondition):
+    due, source = staticmethod(closed_form.cosine_beta_schedule), "Nichol & Dhariwal eq. 17"
+    refused = NO_STEPS
+
+
+@pytest.mark.task("1.4")
+class TestMakeSchedule(EveryCondition):
+    due, source = staticmethod(closed_form.make_schedule), "DDPM section 2"
+    refused = [{"betas": torch.full((2, 2), 0.1)}, {"betas": torch.tensor(0.1)}]

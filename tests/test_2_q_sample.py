@@ -9,6 +9,8 @@ from grading.judging.examples import COARSE, PAPER, SHAPES, STEPS
 from grading.judging.property_tests import given, st
 from grading.submission.contract import schedule_from
 
+from condition_checks import EveryCondition
+
 pytestmark = pytest.mark.task("2.1")
 f64 = torch.float64
 
@@ -35,7 +37,7 @@ def test_a_quarter_left_means_half_the_amplitude(kata):
 
 def test_the_noise_gets_the_rest_of_the_variance(kata):
     """alpha_bar = 0.36 leaves 0.64 of the variance to the noise, 0.8 of its amplitude."""
-    schedule = kata.on(schedule_from(torch.tensor([0.64], dtype=f64)))
+    schedule = kata.on(schedule_from(torch.tensor([0.64, 0.5], dtype=f64)))
     noise, t = torch.ones(1, 1, dtype=f64, device=kata.device), torch.zeros(1, dtype=torch.int64, device=kata.device)
     kata(torch.zeros_like(noise), t, schedule, noise).gives(0.8 * noise, "sqrt(1 - 0.36)")
 
@@ -131,3 +133,7 @@ def test_works_on_a_gpu(kata):
     """Everything stays on the device of x0, and nothing waits for a tensor's values."""
     x0 = torch.empty(5, 2, 3, dtype=f64)
     kata.on_meta(x0, torch.zeros(5, dtype=torch.int64), COARSE, x0).gives(x0.to("meta"), "the device of x0")
+
+
+class TestQSample(EveryCondition):
+    due, source = staticmethod(closed_form.q_sample), "DDPM eq. 4"

@@ -10,6 +10,8 @@ from grading.judging.examples import COARSE, SHAPES, STEPS
 from grading.judging.property_tests import given
 from grading.judging.sampler_trace import Spy
 
+from condition_checks import EveryCondition
+
 pytestmark = pytest.mark.task("3.1")
 f64 = torch.float64
 
@@ -142,3 +144,7 @@ def test_works_on_a_gpu(kata):
     """Everything stays on the device of x0, and nothing waits for a tensor's values."""
     x0, t = torch.empty(5, 2, dtype=f64), torch.zeros(5, dtype=torch.int64)
     kata.on_meta(guess, x0, t, COARSE, x0).gives(torch.empty((), dtype=f64, device="meta"), "the device of x0")
+
+
+class TestLoss(EveryCondition):
+    due, source = staticmethod(closed_form.ddpm_loss), "DDPM eq. 14"

@@ -9,6 +9,7 @@ from grading.judging.examples import COARSE, PAPER, SHAPES, STEPS
 from grading.judging.property_tests import given, st
 from grading.submission.contract import schedule_from
 
+from condition_checks import EveryStep, EveryWalk
 from walk_checks import NoisyWalkChecks
 
 step, sample = pytest.mark.task("4.1"), pytest.mark.task("4.2")
@@ -166,3 +167,13 @@ class TestDdpmSample(NoisyWalkChecks):
     steps = list(range(STEPS - 1, -1, -1))
     arguments = ()
     eta = None
+
+
+@step
+class TestDdpmStep(EveryStep):
+    due, source = staticmethod(closed_form.ddpm_step), "DDPM eq. 7 and 11"
+
+
+@sample
+class TestEveryDdpmWalk(EveryWalk):
+    pass

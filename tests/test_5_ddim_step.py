@@ -10,6 +10,7 @@ from grading.judging.property_tests import given, st
 from grading.judging.step_rules import own_timesteps
 from grading.submission.contract import schedule_from
 
+from condition_checks import EveryCondition, EveryStep, EveryWalk
 from walk_checks import NoisyWalkChecks, QuietWalkChecks, shown_t
 
 timesteps, step, sample = (pytest.mark.task(id) for id in ("5.1", "5.2", "5.3"))
@@ -232,3 +233,21 @@ def test_fifty_steps_unless_told_otherwise(kata):
     expected, own = list(range(980, -1, -20)), own_timesteps(kata.implementation, 1000, 50)
     call = kata.probe(*shown_t(kata, schedule=PAPER))
     call.gives(expected, "ddim_timesteps(1000, 50)", also=[own or expected])
+
+
+@timesteps
+class TestDdimTimesteps(EveryCondition):
+    due, source = staticmethod(closed_form.ddim_timesteps), "i * (T // S)"
+    refused = [{"num_timesteps": 0}, *({"num_inference_steps": steps} for steps in (0, -1, 11))]
+
+
+@step
+class TestDdimStep(EveryStep):
+    due, source = staticmethod(closed_form.ddim_step), "DDIM eq. 12"
+    refused = [{"noise": None}, {"noise": None, "eta": 1.0}]
+
+
+@sample
+class TestEveryDdimWalk(EveryWalk):
+    long = {"num_inference_steps": 1000}
+    refused = [{"num_inference_steps": steps} for steps in (0, -1, 11)]

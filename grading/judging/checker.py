@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,10 +14,11 @@ from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
 from grading.judging.diagnosis import Finding, diagnose
 from grading.judging.failure import Failure, Hopeless
 from grading.judging.observations import HOPELESS, Probe, carefully, changed_in_place, in_float64, to_meta
-from grading.submission.contract import bind
+from grading.submission.contract import NoiseSchedule, bind, linear_schedule
 from grading.submission.errors import Frame, SubmissionError, describe
 from grading.submission.katas import Task
 
+REFUSED = "raises ValueError, with a sentence"
 ADVICE = {
     "todo": "write the body of the function, then run again",
     "load": "repair the file first; the tests of the other files run without it",
@@ -96,6 +98,26 @@ class Checker:
 
         return Observation(self, probe, shown_call(self.task.function, args, kwargs), "", of_form=True, locate=where)
 
+    def refuses(self, given: dict[str, Any], wrong: dict[str, Any]) -> None:
+        """Raise Failure unless right arguments are taken, and wrong ones raise a ValueError with a sentence."""
+        self.function(**given)
+        call = shown_call(self.task.function, (), given | wrong)
+
+        def turned_away(f: Callable) -> str:
+            try:
+                f(**given | wrong)
+            except SubmissionError as error:
+                return REFUSED if re.match(r"ValueError: .*\w \w", error.message) else f"raises {error.message}"
+            return "raises nothing"
+
+        Observation(self, turned_away, call, "").gives(
+            REFUSED, "the docstring's Raises; the check was given in the stub"
+        )
+
+    def paper(self, dtype: torch.dtype) -> NoiseSchedule:
+        """The schedule of the papers, a thousand steps, on the device under test."""
+        return linear_schedule(device=self.device, dtype=dtype)
+
     def randn(self, *shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
         """Standard normal numbers of their own generator."""
         return torch.randn(*shape, generator=self.generator(seed + sum(shape), "cpu"), dtype=dtype).to(self.device)
@@ -107,6 +129,14 @@ class Checker:
     def on(self, placed: Any) -> Any:
         """A copy of a tensor or a schedule on the device under test: what one test's call changes spoils no other."""
         return placed.to(device=self.device, copy=True)
+
+    def condition(self, problem: Any, probe: Probe, given: dict[str, Any], only: str, tried: str, source: str) -> None:
+        """Raise the Failure of a call that goes wrong under a condition: `only for a batch of 300`."""
+        called = shown_call(self.task.function, (), given)
+        asked = Observation(self, probe, called, "", only=only, tried=tried)
+        if isinstance(problem, SubmissionError):
+            raise asked._error(problem) from problem
+        raise asked._failure(problem, _quiet(probe, self.function), source, EXACT)
 
     def fail(
         self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None
@@ -129,6 +159,8 @@ class Observation:
     meta: bool = False
     of_form: bool = False
     locate: Callable[[], tuple[Frame, ...]] = lambda: ()
+    only: str = ""
+    tried: str = ""
 
     def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT, also: Iterable[Any] = ()) -> None:
         """Raise Failure unless what the probe sees is `expected`, or one of `also`, which is right in its own way.
@@ -172,7 +204,8 @@ class Observation:
         lines += [("expected", difference.expected), ("because", f"{source}{bound}")]
         if difference.problem in ("not a number", "infinite value"):
             lines.append(("do", ADVICE[difference.problem]))
-        where = f" at {self.where}" if self.where else ""
+        where = (f" at {self.where}" if self.where else "") + (f", {self.only}" if self.only else "")
+        lines += [("tried", self.tried)] if self.tried else []
         known = None if difference.problem in OF_ITS_FORM else self._finding()
         return self._told(f"{difference.problem}{where}", lines, known)
 
@@ -189,6 +222,8 @@ class Observation:
             lines.append(("raised", message))
             message = "would stall or fail on a GPU"
             lines.append(("do", "make new tensors with device=x.device, and never look at a tensor's values"))
+        message += f", {self.only}" if self.only else ""
+        lines += [("tried", self.tried)] if self.tried else []
         return self._told(message, lines, self._finding() if error.kind == "crash" else None, error.kind)
 
     def _finding(self) -> Finding | None:
@@ -205,6 +240,14 @@ class Observation:
             if not found or len(str(failure).splitlines()) <= SCREEN:
                 return failure
             found.pop()
+
+
+def _quiet(probe: Probe, function: Callable) -> Any:
+    """What a probe sees; None where it sees nothing."""
+    try:
+        return probe(function)
+    except Exception:
+        return None
 
 
 def _in_one_place(value: Any) -> Any:

@@ -62,14 +62,19 @@ def changed_in_place(function: str, f: Callable, args: tuple, kwargs: dict) -> l
     return [k for k in named if not unchanged(named[k], before[k])]
 
 
-def in_float64(probe: Probe, function: Callable) -> Any:
-    """What a probe sees while torch's default dtype is float64."""
+def in_default_dtype(dtype: torch.dtype, look: Callable[[], Any]) -> Any:
+    """What is seen while this is torch's default dtype."""
     before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
+    torch.set_default_dtype(dtype)
     try:
-        return probe(function)
+        return look()
     finally:
         torch.set_default_dtype(before)
+
+
+def in_float64(probe: Probe, function: Callable) -> Any:
+    """What a probe sees while torch's default dtype is float64."""
+    return in_default_dtype(torch.float64, lambda: probe(function))
 
 
 def plain(seen: Any) -> Any:

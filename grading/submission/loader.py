@@ -33,6 +33,7 @@ class Loader:
         self.folder = folder
         self.errors: dict[str, BaseException] = {}
         self._package = f"submission_{next(_numbers)}"
+        self._loaded: dict[str, ModuleType] = {}
         self._missing: set[str] = set()
         self._wanted: str | None = None
         root = ModuleType(self._package)
@@ -52,14 +53,14 @@ class Loader:
         return candidate
 
     def _load(self, module: str, name: str) -> ModuleType:
-        loaded = sys.modules.get(f"{self._package}.{module}")
-        if loaded is not None and module not in self.errors:
-            return loaded  # to set sibling imports aside costs more than most calls do
+        if module in self._loaded:
+            return self._loaded[module]
         if module not in self.errors:
             self._wanted = module
             try:
                 with self._imports_of_siblings():
-                    return importlib.import_module(f"{self._package}.{module}")
+                    self._loaded[module] = importlib.import_module(f"{self._package}.{module}")
+                return self._loaded[module]
             except (KeyboardInterrupt, GeneratorExit):
                 raise
             except BaseException as raised:

@@ -1,4 +1,4 @@
-"""Make a stub from a solution: same signature, same docstring, and one line that says which task it is.
+"""Make a stub from a solution: same signature, docstring and argument checks, and one line that says which task it is.
 
 `python -m grading.submission.stubs DIR` writes the stubs of `solutions/` to DIR, so that stub and solution cannot
 drift. What `kata reset` puts back is made likewise, where the solutions are; a student's copy has it as files.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 from grading.submission.katas import MODULES, tasks
@@ -25,10 +26,17 @@ def stub(source: str) -> str:
         if node.name not in ids:
             del lines[first : node.end_lineno]
             continue
-        docstring_end = node.body[0].end_lineno
-        lines[docstring_end : node.end_lineno] = [f'    raise NotImplementedError("{ids[node.name]} {node.name}")']
+        kept = 1 + sum(1 for _ in takewhile(_is_check, node.body[1:]))  # the docstring, and the checks under it
+        lines[node.body[kept - 1].end_lineno : node.end_lineno] = [
+            f'    raise NotImplementedError("{ids[node.name]} {node.name}")'
+        ]
         del lines[first : node.lineno - 1]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _is_check(statement: ast.stmt) -> bool:
+    """Whether a statement only turns a wrong argument away: `if ...: raise ValueError(...)`. Checks are given."""
+    return isinstance(statement, ast.If) and isinstance(statement.body[0], ast.Raise)
 
 
 def pristine(module: str) -> str:

@@ -1,0 +1,189 @@
+"""Ask a function under every condition, and say under which it fails: `wrong value, only for a batch of 300`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.judging.asking import arguments
+from grading.judging.compare import EXACT, Mismatch, kind, mismatch
+from grading.judging.conditions import Row, factors, least, plain, rows, said
+from grading.judging.observations import in_default_dtype
+from grading.judging.rounding import float32_error
+from grading.submission.contract import NoiseSchedule
+from grading.submission.errors import SubmissionError
+
+HOPELESS = ("todo", "load", "timeout", "gone")  # not asked again
+TABLES = NoiseSchedule._fields
+# A call with other arguments, before the one that is judged; what it leaves behind must not be seen.
+OTHER: Row = {
+    "schedule": "another T = 10",
+    "batch": 7,
+    "num_timesteps": 11,
+    "order of t": "sorted",
+    "step": "t = T - 1",
+}
+
+Due = Callable[..., Any]
+Problem = Mismatch | SubmissionError | None
+
+
+class Asked:
+    """One function, asked in rows of conditions.
+
+    Attributes:
+        kata: the checker of its task.
+        due: the closed form of the answer, for float64 arguments; a class of its own judges what has none.
+        source: where that comes from.
+    """
+
+    def __init__(self, kata: Any, due: Due, source: str) -> None:
+        self.kata, self.due, self.source = kata, due, source
+        self.name = kata.task.function
+
+    def under_every_condition(self) -> None:
+        """Raise Failure at the first row that goes wrong, with what it takes to go wrong."""
+        for row in rows(self.name):
+            if self.problem(row) is not None:
+                self.fail(row)
+
+    def problem(self, row: Row) -> Problem:
+        """What is wrong with the answer to a row; None if nothing."""
+        dtype = getattr(torch, row.get("default dtype", "float32"))
+        return in_default_dtype(dtype, lambda: self._problem(row))
+
+    def _problem(self, row: Row) -> Problem:
+        try:
+            kept = None
+            if row["when"] != "first":
+                other = row | {k: v for k, v in OTHER.items() if k in row and row["when"] == "after another"}
+                before = self.call(arguments(self.name, other, self.kata))
+                kept = (before, before.clone()) if isinstance(before, Tensor) else None
+            given = arguments(self.name, row, self.kata)
+            versions = _versions(given)
+            seen = self.call(given)
+            if kept and not torch.equal(*kept):
+                return _sentence("the answer of an earlier call changes", "a new tensor for each answer")
+            changed = [name for name, version in _versions(given).items() if version != versions[name]]
+            if changed:
+                return _sentence(f"{changed[0]} is changed in place", "inputs never change")
+            return self.judge(seen, given, row)
+        except SubmissionError as error:
+            return error
+        except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+            return _sentence(f"what came back cannot be used: {error}", "a usable answer")
+
+    def call(self, given: dict[str, Any]) -> Any:
+        return seen_as_tensor(self.kata.function(**given))
+
+    def judge(self, seen: Any, given: dict[str, Any], row: Row) -> Problem:
+        expected, exact = self.expected(given)
+        return judged(seen, expected, row.get("size", 1.0), lambda: float32_error(self.due, exact))
+
+    def expected(self, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The closed form for the arguments given, in the dtype that is due; and the arguments in float64."""
+        exact = {name: _exactly(value) for name, value in given.items()}
+        due = self.due(**exact)
+        return (due.to(_dtype(given)) if isinstance(due, Tensor) else due), exact
+
+    def fail(self, row: Row) -> None:
+        """Raise the Failure of a row that goes wrong; nothing where it goes right when asked again."""
+        problem = self.problem(row)
+        hopeless = isinstance(problem, SubmissionError) and problem.kind in HOPELESS
+        needed = {} if hopeless else least(self.name, row, lambda r: self.problem(r) is not None)
+        if not hopeless:
+            row = plain(self.name) | needed
+            problem = self.problem(row) or problem
+        self.kata.condition(
+            problem,
+            lambda f: Asked(_With(self.kata, f), self.due, self.source).seen(row),
+            arguments(self.name, row, self.kata),
+            said(self.name, needed),
+            self.tried(row, needed),
+            self.source,
+        )
+
+    def seen(self, row: Row) -> Any:
+        """The answer to a row, once more."""
+        return self.call(arguments(self.name, row, self.kata))
+
+    def tried(self, row: Row, needed: Row) -> str:
+        """Where one factor alone decides: with which of its ways it goes wrong, and with which right."""
+        if len(needed) != 1:
+            return ""
+        (name,) = needed
+        ways = next(factor.ways for factor in factors(self.name) if factor.name == name)
+        if len(ways) < 3:
+            return ""
+        wrong = [way for way in ways if self.problem(row | {name: way}) is not None]
+        right = [way for way in ways if way not in wrong]
+        return f"{name}: wrong with {_listed(wrong)}; right with {_listed(right)}" if wrong and right else ""
+
+
+class _With:
+    """A checker whose function is another: the diagnosis asks wrong versions the same."""
+
+    def __init__(self, kata: Any, function: Callable) -> None:
+        self._kata, self.function = kata, function
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kata, name)
+
+
+def judged(seen: Any, expected: Any, size: float, error: Callable[[], Tensor | None]) -> Mismatch | None:
+    """Compare as closely as float64 allows; where that fails, as closely as float32 does."""
+    tolerance = EXACT._replace(atol=EXACT.atol * size)
+    found = mismatch(seen, expected, tolerance)
+    if found is None or found.problem != "wrong value" or not isinstance(expected, Tensor):
+        return found
+    allowed = error()
+    gap = (seen.detach() - expected).abs()
+    if allowed is not None and bool((gap <= allowed + tolerance.rtol * expected.abs()).all()):
+        return None
+    return found
+
+
+def seen_as_tensor(answer: Any) -> Any:
+    """A schedule as one tensor (3, T), where it has three tables of one kind; anything else as it is."""
+    tables: list[Any] = [getattr(answer, name, None) for name in TABLES]
+    if all(table is None for table in tables):
+        return answer
+    if not all(type(table) is Tensor for table in tables):
+        return f"the schedule's tables are {', '.join(map(kind, tables))}"
+    if len({(table.shape, table.dtype) for table in tables}) > 1:
+        return f"the schedule's tables are {', '.join(map(kind, tables))}"
+    return torch.stack(tables)
+
+
+def _sentence(problem: str, expected: str) -> Mismatch:
+    return Mismatch(problem, problem, expected)
+
+
+def _listed(ways: list) -> str:
+    return ", ".join(str(way) for way in ways)
+
+
+def _versions(given: dict[str, Any]) -> dict[str, int]:
+    """How often each tensor has been written to."""
+    found = {}
+    for name, value in given.items():
+        if isinstance(value, Tensor):
+            found[name] = value._version
+        elif isinstance(value, NoiseSchedule):
+            found |= {f"schedule.{table}": getattr(value, table)._version for table in TABLES}
+    return found
+
+
+def _exactly(value: Any) -> Any:
+    if isinstance(value, NoiseSchedule):
+        return value.to(torch.float64)
+    return value.detach().double() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+def _dtype(given: dict[str, Any]) -> torch.dtype:
+    """The dtype that an answer has: that of the first tensor of numbers, or torch's default."""
+    found = (v.dtype for v in given.values() if isinstance(v, Tensor) and v.is_floating_point())
+    return next(found, torch.get_default_dtype())

@@ -1,0 +1,109 @@
+"""Ask a step at every t of every schedule, and from every t to every t_prev of the small ones.
+
+A step is a sum of terms, one for each tensor. So one call with a batch in which each tensor has entries of its own, the
+others being zero there, shows every factor by itself: a noise that is missing at one t of a thousand cannot hide behind
+the rounding of the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.judging.asking import SCHEDULES
+from grading.judging.compare import EXACT, shorten
+from grading.judging.conditions import NUMBERS, signature
+from grading.judging.every_condition import Due, judged
+from grading.judging.rounding import float32_error
+from grading.submission.contract import NoiseSchedule
+from grading.submission.errors import SubmissionError
+
+EACH = 2  # samples that belong to one tensor
+SMALL = 10
+Call = dict[str, Any]  # the numbers of a call: t, t_prev, eta
+
+
+def calls(function: str, T: int) -> Iterator[Call]:
+    """Every t, with t - 1 for its next and with others: all of them where T is small, else one more."""
+    roles = signature(function)
+    numbers = {name: NUMBERS.get(name, (0.5, 0.0, 1.0)) for name, role in roles.items() if role == "number"}
+    follows = [name for name, role in roles.items() if role == "next"]
+    for t in range(T):
+        ends: list[int | None] = [None]
+        if follows:
+            ends = list(range(-1, t)) if T <= SMALL else [t - 1, (37 * t + 11) % (t + 1) - 1]
+        for i, t_prev in enumerate(ends):
+            ways = max((len(ways) for ways in numbers.values()), default=1)
+            for k in range(ways) if T <= SMALL else [(t + i) % ways]:
+                yield (
+                    {"t": t}
+                    | dict.fromkeys(follows, t_prev)
+                    | {name: ways[k % len(ways)] for name, ways in numbers.items()}
+                )
+
+
+def at_every_step(kata: Any, due: Due, source: str) -> None:
+    """Raise Failure at the first t that goes wrong, and say at which others of that schedule."""
+    name = kata.task.function
+    for title, schedule in SCHEDULES.items():
+        made = list(calls(name, len(schedule.betas)))
+        for dtype in (torch.float64, torch.float32):
+            half = [c for c in made if len(schedule.betas) <= SMALL or (c["t"] % 2 == 0) == (dtype == torch.float32)]
+            _ask(kata, due, source, half, schedule.to(kata.device), dtype, title)
+
+
+def _ask(
+    kata: Any, due: Due, source: str, made: list[Call], schedule: NoiseSchedule, dtype: torch.dtype, title: str
+) -> None:
+    name = kata.task.function
+    like = [k for k, role in signature(name).items() if role == "like"]
+    tensors = {k: torch.zeros(EACH * len(like), 2, dtype=dtype, device=kata.device) for k in like}
+    for i, tensor in enumerate(tensors.values()):
+        tensor[EACH * i : EACH * (i + 1)] = kata.randn(EACH, 2, seed=i, dtype=dtype)
+    tables = schedule.to(dtype)
+    f, answers = kata.function, []
+    for call in made:
+        answers.append(_answer(f, tensors | call | {"schedule": tables}))
+    exact = {k: v.double() for k, v in tensors.items()}
+    together = {k: torch.tensor([c[k] for c in made], device=kata.device).reshape(-1, 1, 1) for k in made[0]}
+    expected = due(**exact, **together, schedule=tables.to(torch.float64)).to(dtype)
+
+    def wrong(i: int) -> bool:
+        one = exact | made[i] | {"schedule": tables.to(torch.float64)}
+        if isinstance(answers[i], SubmissionError):
+            return True
+        return judged(answers[i], expected[i], 1.0, lambda: float32_error(due, one)) is not None
+
+    suspects = _apart(answers, expected)
+    bad = [i for i in suspects if wrong(i)]
+    if bad:
+        ts = sorted({made[i]["t"] for i in bad})
+        few = len(bad) <= len(made) // 4
+        only = f"only at t = {shorten(ts).strip('[]') if len(ts) > 6 else ', '.join(map(str, ts))} of {title}"
+        given = tensors | made[bad[0]] | {"schedule": tables}
+        problem = answers[bad[0]]
+        if not isinstance(problem, SubmissionError):
+            problem = judged(problem, expected[bad[0]], 1.0, lambda: None)
+        kata.condition(problem, lambda g: g(**given), given, only if few else f"at t = {ts[0]} of {title}", "", source)
+
+
+def _answer(f: Any, given: dict[str, Any]) -> Any:
+    try:
+        return f(**given)
+    except SubmissionError as error:
+        if error.kind != "crash":
+            raise
+        return error
+
+
+def _apart(answers: list, expected: Tensor) -> list[int]:
+    """The numbers of the answers that are not what float64 would give."""
+    kinds = [type(a) is Tensor and (a.shape, a.dtype) == (expected.shape[1:], expected.dtype) for a in answers]
+    if not all(kinds):
+        return [i for i, alike in enumerate(kinds) if not alike]
+    gap = (torch.stack(answers).detach() - expected).abs()
+    close = gap <= EXACT.atol + EXACT.rtol * expected.abs()
+    return (~close).flatten(1).any(dim=1).nonzero().flatten().tolist()
