@@ -11,13 +11,21 @@ from weakref import WeakKeyDictionary
 
 from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.loops import loop_finding
+from grading.judging.diagnosis.loss import loss_finding
+from grading.judging.diagnosis.schedules import list_finding, schedule_finding, tables_finding
 from grading.judging.diagnosis.steps import step_finding
 
 __all__ = ["Finding", "diagnose"]
 
 MEASURED = {
+    "linear_beta_schedule": schedule_finding,
+    "quadratic_beta_schedule": schedule_finding,
+    "cosine_beta_schedule": schedule_finding,
+    "make_schedule": tables_finding,
     "q_sample": step_finding,
+    "ddpm_loss": loss_finding,
     "ddpm_step": step_finding,
+    "ddim_timesteps": list_finding,
     "ddim_step": step_finding,
     "ddpm_sample": loop_finding,
     "ddim_sample": loop_finding,

@@ -92,6 +92,7 @@ def _instead(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.
     if isinstance(node, ast.Call):
         yield from _of_call(node)
         yield from ((2, ast.Name(name, ast.Load())) for name in names)
+        yield 2, ast.BinOp(ONE, ast.Sub(), node)
     else:
         yield 1, _root(node)
     if isinstance(node, ast.BinOp):
@@ -105,7 +106,7 @@ def _everywhere(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, s
     """One letter for another wherever it stands: rank, the letter, the other, the whole."""
     letters = sorted({part.id for _, part in _parts(node) if isinstance(part, ast.Name) and part.id in names})
     for letter in letters:
-        for other in (*names, "1"):
+        for other in (*names, "1", "0"):
             if other != letter:
                 put = _Renamed(letter, other)
                 yield 1, letter, other, put.visit(ast.parse(ast.unparse(node), mode="eval").body)

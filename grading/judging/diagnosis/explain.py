@@ -13,6 +13,7 @@ from grading.judging.diagnosis.formulas import Formula, Numbers, evaluate
 from grading.judging.diagnosis.simplify import simplified
 
 BEAM, DEPTH = 6, 3
+PAIRS = 8_000
 Letters = Mapping[str, Numbers]
 
 
@@ -47,11 +48,16 @@ class Explanation:
         return [(name, simplified(text), due[name]) for name, text in self.lines.items() if text != due[name]]
 
 
+def fitted(predicted: Numbers, measured: Numbers) -> Numbers:
+    """A prediction in the shape of what was measured; infinite where it has none of that kind."""
+    shape = np.shape(predicted)
+    fits = len(shape) <= 2 and all(size in (1, due) for size, due in zip(shape[::-1], measured.shape[::-1]))
+    return np.broadcast_to(predicted if fits else np.inf, measured.shape)
+
+
 def matching(predicted: Numbers, measured: Numbers, tolerance: float) -> tuple[bool, ...]:
     """For each column, whether it is the same at every place where something was measured."""
-    if np.ndim(predicted) and np.shape(predicted)[0] not in (1, len(measured)):
-        return (False,) * measured.shape[1]
-    predicted = np.broadcast_to(predicted, measured.shape)
+    predicted = fitted(predicted, measured)
     seen = np.isfinite(measured).all(1)
     with np.errstate(all="ignore"):
         scale = np.abs(measured[seen]).max(initial=0.0)
@@ -63,9 +69,9 @@ def agreement(predicted: Numbers, measured: Numbers, tolerance: float) -> tuple[
     """Column by column as in `matching`; where no number was measured somewhere, whether none is predicted there."""
     right = matching(predicted, measured, tolerance)
     missing = ~np.isfinite(measured).all(1)
-    if not missing.any() or (np.ndim(predicted) and np.shape(predicted)[0] not in (1, len(measured))):
+    if not missing.any():
         return right
-    finite = np.isfinite(np.broadcast_to(predicted, measured.shape)).all(1)
+    finite = np.isfinite(fitted(predicted, measured)).all(1)
     return (*right, not bool(finite[missing].any()))
 
 
@@ -101,7 +107,7 @@ def improved(
         right = agreement(predicted, measured, tolerance)
         if right != start.right and all(now or not before for now, before in zip(right, start.right)):
             new = replace(start, lines=lines, changed=(*start.changed, change), right=right)
-            key = (right, np.round(np.nan_to_num(np.broadcast_to(predicted, measured.shape)), 9).tobytes())
+            key = (right, np.round(np.nan_to_num(fitted(predicted, measured)), 9).tobytes())
             if key not in better or new.cost < better[key].cost:
                 better[key] = new
     ordered = sorted(better.values(), key=lambda e: (-sum(e.right), e.cost))
@@ -125,5 +131,21 @@ def _candidates(start: Explanation) -> Iterator[tuple[Change, dict[str, str]]]:
     swaps += [(swap, "", what) for what, swap in formula.shifts.items()]
     for swap, was, now in swaps:
         renamed = {n: re.sub(r"\b\w+\b", lambda m: swap.get(m[0], m[0]), text) for n, text in lines.items()}
-        if sum(renamed[n] != lines[n] for n in lines) > 1:
+        if sum(renamed[n] != lines[n] for n in lines) > (1 if was else 0):
             yield Change("", "", was, now, 1), renamed
+
+
+def two_changes(formula: Formula, measured: Numbers, letters: Letters, tolerance: float) -> Explanation | None:
+    """Where there is one column alone, and so no first change shows: the likely pairs of changes."""
+    due, left = Explanation(formula, dict(formula.lines)), PAIRS
+    for most in (0, 1):
+        for change, lines in _candidates(due):
+            start = replace(due, lines=lines, changed=(change,))
+            for second, both in _candidates(start) if change.rank <= most else ():
+                if max(change.rank, second.rank) == most and second.line != "" or most == 0 == second.rank:
+                    left -= 1
+                    if all(agreement(evaluate(both, letters), measured, tolerance)):
+                        return replace(start, lines=both, changed=(change, second), right=(True,))
+                if left < 0:
+                    return None
+    return None

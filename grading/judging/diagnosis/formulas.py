@@ -16,7 +16,7 @@ Numbers = Any  # an array (places, columns)
 FUNCTIONS = {
     "sqrt": np.sqrt, "cos": np.cos, "exp": np.exp, "log": np.log, "floor": np.floor, "ceil": np.ceil,
     "rint": np.rint, "cumprod": lambda x: np.cumprod(x, 0), "cumsum": lambda x: np.cumsum(x, 0),
-    "before": lambda f: f[:, :1], "after": lambda f: f[:, 1:2], "first": lambda f: f[:, 2:],
+    "turned": lambda x: x[::-1], "before": lambda f: f[:, :1], "after": lambda f: f[:, 1:2], "first": lambda f: f[:, 2:],
 }  # fmt: skip
 
 

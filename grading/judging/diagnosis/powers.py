@@ -36,6 +36,8 @@ def _solved(A: Any, b: Any, size: int) -> list[tuple[list[int], Any]]:
     """Subsets of the columns with exponents, multiples of 1/4, that fit; the simplest first."""
     if size == 0:
         return [([], np.zeros(0))] if np.abs(b).max() < 1e-7 else []
+    if size > A.shape[1]:
+        return []
     gram, right, whole = A.T @ A, A.T @ b, float(b @ b)
     subsets = np.array(list(combinations(range(A.shape[1]), size)))
     grams = gram[subsets[:, :, None], subsets[:, None, :]] + 1e-13 * np.eye(size)
@@ -82,7 +84,7 @@ def total(y: Any, terms: dict[str, Any], tolerance: float = 1e-9, most: int = 3)
         return None
     usable = {name: term[kept] for name, term in terms.items() if np.isfinite(term[kept]).all()}
     names, A, b = list(usable), np.stack(list(usable.values()), axis=1), y[kept]
-    for size in range(1, most + 1):
+    for size in range(1, min(most, len(names)) + 1):
         subsets = np.array(list(combinations(range(A.shape[1]), size)))
         gram, right = A.T @ A, A.T @ b
         grams = gram[subsets[:, :, None], subsets[:, None, :]] + 1e-13 * np.eye(size)

@@ -1,0 +1,255 @@
+"""What a schedule of betas, the tables made of it, or a list of timesteps, is: measured, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from grading.judging.compare import shorten
+from grading.judging.diagnosis.explain import Explanation, explanations, matching, two_changes
+from grading.judging.diagnosis.finding import Finding, Line, row
+from grading.judging.diagnosis.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.schedule_formulas import FORMULAS, KINDS, letters_of, written
+from grading.judging.diagnosis.simplify import simplified
+from grading.judging.observations import carefully, in_float64
+
+ENDS = ((7, 0.1, 0.4), (12, 0.3, 0.05), (5, 0.2, 0.25))
+COSINE = ((7, 0.05, 0.9), (12, 0.0, 0.97), (9, 0.2, 0.95))
+LISTS = ((10, 3), (12, 4), (11, 4), (13, 5), (20, 3), (30, 7), (17, 6))
+BETAS = torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64)
+
+
+def schedule_finding(implementation: Any, function: str) -> Finding | None:
+    """Which part of a schedule is another one: its length, its ends, its spacing; and what it is, if that is found."""
+    f = getattr(implementation, function)
+    calls = COSINE if function == "cosine_beta_schedule" else ENDS
+    made = [in_float64(lambda g, call=call: g(*call), f) for call in calls]  # type: ignore[misc]
+    if not all(isinstance(betas, Tensor) and betas.ndim == 1 for betas in made):
+        return None
+    made = [betas.to(torch.float64) for betas in made]
+    lengths = {len(betas) - call[0] for betas, call in zip(made, calls)}
+    if lengths != {0}:
+        more = lengths.pop()
+        says = f"{abs(more)} beta{'s' * (abs(more) > 1)} too {'many' if more > 0 else 'few'}" if not lengths else "a length of its own"
+        called = calls[0]
+        return Finding(says, (("measured", f"{says}: {len(made[0])} for num_timesteps = {called[0]}"),))
+    return _of_numbers(function, made, calls) or _defaults(f, function)
+
+
+def _of_numbers(function: str, made: list[Tensor], calls: tuple) -> Finding | None:
+    measured = np.concatenate([betas.numpy() for betas in made])[:, None]
+    letters = letters_of(function, calls)
+    formulas = FORMULAS[function]
+    due = np.broadcast_to(evaluate(formulas[0].lines, letters), measured.shape)
+    if function == "cosine_beta_schedule":
+        return _cosine(measured, due, letters, calls)
+    if matching(due, measured, 1e-6)[0]:
+        return None
+    returned = _returned(made, [due[sum(c[0] for c in calls[:i]) :][: call[0], 0] for i, call in enumerate(calls)])
+    if returned:
+        return Finding(returned, (("measured", returned),))
+    best = _best(formulas, measured, letters)
+    first, last = measured[0, 0], measured[calls[0][0] - 1, 0]
+    lines: list[Line] = [("measured", f"yours      due        at {function}{calls[0]}")]
+    lines += [("first", row(first, due[0, 0], _mark(first, due[0, 0])))]
+    lines += [("last", row(last, due[calls[0][0] - 1, 0], _mark(last, due[calls[0][0] - 1, 0])))]
+    lines += [("spaced", f"evenly in {_spacing(made[0])}; due: evenly in {KINDS[function]}")]
+    return _told(function, best, lines, "another line than beta_start ... beta_end")
+
+
+def _returned(made: list[Tensor], due: list[Numbers]) -> str:
+    """Another table than beta, made of the right betas."""
+    tables: dict[str, Callable] = {
+        "alpha = 1 - beta": lambda b: 1 - b, "alpha_bar": lambda b: np.cumprod(1 - b),
+        "1 - alpha_bar": lambda b: 1 - np.cumprod(1 - b),
+    }  # fmt: skip
+    for name, make in tables.items():
+        if all(np.allclose(betas.numpy(), make(b), rtol=1e-6) for betas, b in zip(made, due)):
+            return f"{name} is returned, where beta belongs"
+    return ""
+
+
+def _best(formulas: tuple[Formula, ...], measured: Numbers, letters: dict) -> Explanation | None:
+    found = [e for e in explanations(formulas, measured, letters, 1e-7, depth=2) if e.whole]
+    return found[0] if found else two_changes(formulas[0], measured, letters, 1e-7)
+
+
+def _told(function: str, best: Explanation | None, lines: list[Line], otherwise: str) -> Finding:
+    if best is None:
+        return Finding(otherwise, tuple(lines), named=False)
+    if best.formula.name and not best.changed:
+        said, due = [best.formula.name], []
+    elif everywhere := [c for c in best.changed if not c.line]:
+        said = [written(f"{c.now} where {c.was} belongs") if c.was else c.now for c in everywhere]
+        due = []
+    else:
+        said = [written(f"{name} = {yours}") for name, yours, _ in best.differences()]
+        due = [] if best.formula.name else [written(f"{name} = {text}") for name, _, text in best.differences()]
+    told = [("yours is", text) for text in said] + [("due is", text) for text in due]
+    return Finding("; ".join(said), (*lines, *told))
+
+
+def _mark(yours: float, due: float) -> str:
+    return "right" if abs(yours - due) <= 1e-6 * abs(due) + 1e-9 else "wrong"
+
+
+def _spacing(betas: Tensor) -> str:
+    """In what the betas are evenly spaced."""
+    scales: dict[str, Callable] = {
+        "beta": lambda b: b, "sqrt(beta)": torch.sqrt, "log(beta)": torch.log, "beta^2": torch.square,
+        "beta^(1/4)": lambda b: b**0.25,
+    }  # fmt: skip
+    for name, scale in scales.items():
+        gaps = scale(betas).diff()
+        if gaps.isfinite().all() and torch.allclose(gaps, gaps[:1].expand_as(gaps), rtol=1e-5, atol=1e-9):
+            return name
+    return "neither beta nor sqrt(beta)"
+
+
+def _defaults(f: Callable, function: str) -> Finding | None:
+    """Right where the ends are given: are they where they are not?"""
+    if function == "cosine_beta_schedule":
+        made = in_float64(lambda g: g(1000), f)
+        if abs(float(made[0]) / 4.128422482e-05 - 1) < 1e-3:
+            return None
+        says = f"with 1000 steps the first beta is {float(made[0]):.4g}: 4.128e-05 is due, and there is no lower bound"
+        return Finding(says, (("measured", says),))
+    made = in_float64(lambda g: g(50), f)
+    ends = (float(made[0]), float(made[-1]))
+    if np.allclose(ends, (1e-4, 0.02), rtol=1e-6):
+        return None
+    says = f"the default ends are {ends[0]:.4g} and {ends[1]:.4g}: 1e-4 and 0.02 are due"
+    return Finding(says, (("measured", says),))
+
+
+def _cosine(measured: Numbers, due: Numbers, letters: dict, calls: tuple) -> Finding | None:
+    """The clip is measured by itself: where it holds, nothing else is seen."""
+    bounds = np.concatenate([np.full(call[0], call[2]) for call in calls])[:, None]
+    clipped = np.minimum(due, bounds)
+    if matching(clipped, measured, 1e-6)[0]:
+        return None
+    lines: list[Line] = [("measured", f"yours      due        at cosine_beta_schedule{calls[0]}")]
+    end = calls[0][0]
+    for name, at in (("first", 0), ("middle", end // 2), ("last", end - 1)):
+        lines.append((name, row(measured[at, 0], clipped[at, 0], _mark(measured[at, 0], clipped[at, 0]))))
+    free = measured.copy()
+    tops = [measured[sum(c[0] for c in calls[:i]) :][: call[0]].max() for i, call in enumerate(calls)]
+    free[measured >= np.concatenate([np.full(c[0], top) for c, top in zip(calls, tops)])[:, None] - 1e-9] = np.nan
+    bounded = [call[2] for call in calls]
+    clip = "" if np.allclose(tops, bounded, rtol=1e-6) else f"the largest beta is {tops[0]:.4g} where max_beta is {bounded[0]:g}"
+    if matching(due, free, 1e-6)[0] and clip:
+        return Finding(clip, (*lines, ("yours is", clip)))
+    low = free.copy()
+    low[low <= np.nanmin(free) + 1e-12] = np.nan
+    if matching(due, low, 1e-6)[0]:
+        says = f"the smallest beta is {np.nanmin(free):.4g}: there is no lower bound"
+        return Finding(says, (*lines, ("yours is", says)))
+    if matching(np.maximum(due, bounds), measured, 1e-6)[0]:
+        says = "max_beta bounds the betas from below: clamp(max=max_beta) bounds them from above"
+        return Finding(says, (*lines, ("yours is", says)))
+    seen = np.isfinite(free[:, 0])
+    letters = {name: column[seen] for name, column in letters.items()}
+    best = _best(FORMULAS["cosine_beta_schedule"], free[seen], letters) if seen.sum() > 8 else None
+    found = _told("cosine_beta_schedule", best, lines, "betas that do not follow eq. 17")
+    more = (("and", clip),) if clip and best is not None else ()
+    return replace(found, lines=(*found.lines, *more))
+
+
+def tables_finding(implementation: Any, function: str) -> Finding | None:
+    """Which of the three tables of make_schedule is another one, and what it is."""
+    made = carefully(implementation.make_schedule)(BETAS)
+    due = {"betas": BETAS, "alphas": 1 - BETAS, "alphas_cumprod": (1 - BETAS).cumprod(0)}
+    if not all(isinstance(getattr(made, name, None), Tensor) for name in due):
+        if isinstance(made, (tuple, dict, list)) and not hasattr(made, "betas"):
+            says = f"a {type(made).__name__} without names: the tables are asked for as schedule.alphas, in a NoiseSchedule"
+            return Finding(says, (("measured", says),))
+        return None
+    lines, said = [], []
+    for name, expected in due.items():
+        table = getattr(made, name).detach().to(torch.float64)
+        if table.shape == expected.shape and torch.allclose(table, expected, rtol=1e-6, atol=1e-9):
+            continue
+        what = _table(table, due, name)
+        said.append(f"{name}: {what}")
+        lines.append(("measured", f"{name} is {what}"))
+    return Finding("; ".join(said), tuple(lines), named=not any("something else" in text for text in said)) if said else None
+
+
+def _table(table: Tensor, due: dict[str, Tensor], name: str) -> str:
+    if table.ndim == 0:
+        return "one number: the product of all alphas? cumprod keeps the product up to each t"
+    if len(table) != len(BETAS):
+        shifted = len(table) == len(BETAS) + 1 and torch.allclose(table[1:], due[name])
+        return f"of length {len(table)}, with {table[0]:g} before it: it has one entry for each t" if shifted else f"of length {len(table)}"
+    for other, expected in due.items():
+        if other != name and torch.allclose(table, expected):
+            return f"the table {other}"
+    letters = letters_of("make_schedule", ())
+    best = _best(FORMULAS[name], table.numpy()[:, None], letters)
+    if best is None:
+        return "something else"
+    if best.formula.name and not best.changed:
+        return best.formula.name
+    result, alpha = (simplified(best.lines.get(line, "1 - beta")) for line in ("result", "alpha"))
+    return written(result) + (f", with alpha = {written(alpha)}" if alpha != "1 - beta" and "alpha" in result else "")
+
+
+def list_finding(implementation: Any, function: str) -> Finding | None:
+    """How the timesteps are spaced, and where they end."""
+    lists = [implementation.ddim_timesteps(*pair) for pair in LISTS]
+    if not all(isinstance(ts, list) for ts in lists):
+        return None
+    lists = [[int(t) for t in ts] for ts in lists]
+    due = [[i * (T // S) for i in reversed(range(S))] for T, S in LISTS]
+    if lists == due:
+        return None
+    if lists == [ts[::-1] for ts in due]:
+        says = "the right timesteps, the least noisy first: the noisiest comes first"
+        return Finding(says, (("measured", says),))
+    at = next(i for i, (ts, right) in enumerate(zip(lists, due)) if ts != right)
+    T, S = LISTS[at]
+    lines: list[Line] = [("measured", f"yours {shorten(lists[at])}, due {due[at]}, for T = {T} and S = {S}")]
+    lengths = {len(ts) - pair[1] for ts, pair in zip(lists, LISTS)}
+    if lengths == {0}:
+        flat = np.array([t for ts in lists for t in ts], dtype=float)[:, None]
+        turned = np.array([t for ts in lists for t in ts[::-1]], dtype=float)[:, None]
+        letters = letters_of("ddim_timesteps", LISTS)
+        best = _best(FORMULAS["ddim_timesteps"], flat, letters)
+        upwards = best is None and (best := _best(FORMULAS["ddim_timesteps"], turned, letters)) is not None
+        found = _told("ddim_timesteps", best, lines, "other timesteps than i * (T // S)")
+        more = (("and", "the least noisy first: the noisiest comes first"),) if upwards else ()
+        return replace(found, lines=(*found.lines, *more))
+    return _of_lengths(lists, due, lines)
+
+
+def _of_lengths(lists: list[list[int]], due: list[list[int]], lines: list[Line]) -> Finding:
+    """Lists that are too long or too short."""
+    known = {
+        "every multiple of T // S below T: more than S where S does not divide T":
+            lambda T, S: list(range(0, T, T // S))[::-1],
+        "all T timesteps: num_inference_steps is not used": lambda T, S: list(range(T))[::-1],
+        "a stride of S: S is the number of steps": lambda T, S: list(range(0, T, S))[::-1],
+        "from T - 1 down by T // S, for as long as it goes: it ends at 0": lambda T, S: list(range(T - 1, -1, -(T // S))),
+    }  # fmt: skip
+    turned = [sorted(ts, reverse=True) for ts in lists]
+    says = next((name for name, make in known.items() if turned == [make(*pair) for pair in LISTS]), "")
+    for shift in (1, -1):
+        makes = {name: make for name, make in known.items() if turned == [[t + shift for t in make(*p)] for p in LISTS]}
+        says = says or next((f"{name}, each {'+' if shift > 0 else '-'} 1" for name in makes), "")
+    extra = [[t for t in ts if t not in d] for ts, d in zip(lists, due)]
+    lacking = [[t for t in d if t not in ts] for ts, d in zip(lists, due)]
+    if not says and all(not e for e in extra) and all(gone == [0] for gone in lacking):
+        says = "0 is left out: the last timestep is 0"
+    if not says and not any(lacking) and len({tuple(e) for e in extra}) == 1:
+        says = f"{extra[0]} beside the timesteps due"
+    if not says and not any(lacking):
+        says = "one timestep too many"
+    if turned != lists and says:
+        says += "; and the least noisy first"
+    lines = [*lines, ("yours is", says)] if says else lines
+    return Finding(says or "a list of another length", tuple(lines), named=bool(says))
