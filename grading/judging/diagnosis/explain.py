@@ -60,7 +60,7 @@ def matching(predicted: Numbers, measured: Numbers, tolerance: float) -> tuple[b
     predicted = fitted(predicted, measured)
     seen = np.isfinite(measured).all(1)
     with np.errstate(all="ignore"):
-        scale = np.abs(measured[seen]).max(initial=0.0)
+        scale = min(float(np.abs(measured[seen]).max(initial=0.0)), 10.0)
         close = np.abs(predicted[seen] - measured[seen]) <= tolerance * (np.abs(measured[seen]) + 0.01 * scale)
     return tuple(bool(column.all()) for column in close.T)
 

@@ -153,8 +153,10 @@ def _cosine(measured: Numbers, due: Numbers, letters: dict, calls: tuple) -> Fin
         says = "max_beta bounds the betas from below: clamp(max=max_beta) bounds them from above"
         return Finding(says, (*lines, ("yours is", says)))
     seen = np.isfinite(free[:, 0])
-    letters = {name: column[seen] for name, column in letters.items()}
-    best = _best(FORMULAS["cosine_beta_schedule"], free[seen], letters) if seen.sum() > 8 else None
+    kept = {name: column[seen] for name, column in letters.items()}
+    best = _best(FORMULAS["cosine_beta_schedule"], free[seen], kept) if seen.sum() > 8 else None
+    if best is not None and matching(np.minimum(evaluate(best.lines, letters), bounds), measured, 1e-6)[0]:
+        clip = ""
     found = _told("cosine_beta_schedule", best, lines, "betas that do not follow eq. 17")
     more = (("and", clip),) if clip and best is not None else ()
     return replace(found, lines=(*found.lines, *more))
