@@ -23,7 +23,7 @@ def gradebook(
     seed: Annotated[int, typer.Option(help="Decides data, weights and noise; the tests ask each row anew.")] = 0,
     workers: Annotated[int | None, typer.Option(help="How many at once here; as many as cores if left out.")] = None,
     sandbox: Annotated[
-        str, typer.Option(help="Demand a sandbox: namespaces, portable or none; auto takes the best there is.")
+        str, typer.Option(help="Demand a sandbox: namespaces, portable, limited or none; auto takes the best there is.")
     ] = "auto",
     deadline: Annotated[
         float, typer.Option(help="Ask a submission nothing more after so many seconds; what it earned by then counts.")

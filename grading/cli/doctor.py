@@ -123,7 +123,7 @@ def _sandbox() -> Iterator[Finding]:
     from grading.submission.errors import UsageError
 
     try:
-        tier = server("auto").tier
+        tier = str(server("auto"))
     except UsageError as error:
         advice = "Only for grading others' code: kata grade --in-process runs your own without one."
         yield Finding("note", "sandbox", str(error), advice)

@@ -42,7 +42,8 @@ def grade(
     sandbox: Annotated[
         str,
         typer.Option(
-            metavar="TIER", help="Demand a sandbox: namespaces, portable or none; auto takes the best there is."
+            metavar="TIER",
+            help="Demand a sandbox: namespaces, portable, limited or none; auto takes the best there is.",
         ),
     ] = "auto",
     formats: Annotated[

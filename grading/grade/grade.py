@@ -58,7 +58,7 @@ class Judge:
     def _tier(self) -> str:
         from grading.isolation import server
 
-        return server(self.sandbox, self.device != "cpu").tier
+        return str(server(self.sandbox, self.device != "cpu"))
 
     def make(self) -> Any:
         """A fresh object with the functions of the contract."""
@@ -212,9 +212,7 @@ def _sampler_result(name: str, steps: int, part: Part, bands: tuple[Band, ...]) 
     """No points for a walk that is not lawful; for one with noise of its own no more than for the grader's walk."""
     points, message = (0.0 if part.unlawful else points_for(part.counted, bands)), part.failure or part.unlawful or ""
     if not message and points < points_for(part.chamfer, bands):
-        message = (
-            f"counted as {part.counted:.3g}: so far from the data the same network leads with the grader's noise"
-        )
+        message = f"counted as {part.counted:.3g}: so far from the data the same network leads with the grader's noise"
     worth, seconds = bands[0].points, round(part.seconds, 3)
     return SamplerResult(name.upper(), steps, part.chamfer, points, worth, seconds, message, list(bands))
 

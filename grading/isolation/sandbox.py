@@ -1,8 +1,9 @@
 """The tiers of isolation, best first; each is probed by starting it, and `auto` takes the best that starts.
 
 * `namespaces`: bubblewrap. No network, no other process, no file but torch, python and the child's own.
-* `portable`: a process of its own, with limits, another user (where the grader is root) and, on Linux, a filter of
-  system calls and of files.
+* `portable`: a process of its own, with limits and a filter of system calls, that cannot read the grader's files: by
+  Landlock, or because it is another user (where the grader is root) and they are closed to others.
+* `limited`: the same where the grader's files can be read, expectations and all: a cheat need but open them.
 * `none`: a process of its own and nothing else. Say it aloud; the result will.
 """
 
@@ -24,8 +25,9 @@ from grading.isolation.mounts import bubblewrap, library_paths, readable_paths
 from grading.isolation.runtime import write_runtime
 from grading.submission.errors import UsageError
 
-TIERS = ("namespaces", "portable", "none")
+TIERS = ("namespaces", "portable", "limited", "none")
 CHOICES = ("auto", *TIERS)
+WARNINGS = {"limited": "the submission can read the grader's own files", "none": "nothing holds the submission back"}
 KEPT = (
     "PATH",
     "LANG",
@@ -39,7 +41,8 @@ KEPT = (
 START_SECONDS = 120
 MUST_HOLD = {
     "namespaces": {"network", "signals", "writing", "identity"},
-    "portable": {"signals", "writing"},
+    "portable": {"signals", "writing", "reading"},
+    "limited": {"signals", "writing"},
     "none": set(),
 }
 
@@ -52,7 +55,7 @@ class Server:
     """A started fork server of one tier.
 
     Attributes:
-        tier: `namespaces`, `portable` or `none`.
+        tier: one of TIERS.
         locks: what holds there, found by trying: network, processes, writing, reading, signals, identity.
     """
 
@@ -74,6 +77,7 @@ class Server:
             "readable": [str(self.folder / "runtime"), *readable_paths(), "/usr", "/lib", "/lib64", "/etc/ld.so.cache"],
             "uid": _other_uid(tier),
             "gpu": gpu,
+            "secret": _secret(tier),
         }
         command = [sys.executable, "-I", "-S", "-B", str(script), json.dumps(options)]
         if tier == "namespaces":
@@ -97,7 +101,8 @@ class Server:
         self.keys = 0
         try:
             self.locks: list[str] = self._answer()["ready"]
-            missing = MUST_HOLD[tier] - set(self.locks) if sys.platform == "linux" else set()
+            must = MUST_HOLD[tier] if sys.platform == "linux" else MUST_HOLD[tier] & {"reading"}
+            missing = must - set(self.locks)
             if missing:
                 raise ServerGone(f"these doors stay open: {', '.join(sorted(missing))}")
         except ServerGone:
@@ -127,6 +132,10 @@ class Server:
         except OSError as error:
             raise ServerGone(str(error)) from error
         return int(self._answer()["status"])
+
+    def __str__(self) -> str:
+        """The tier, and what it lacks."""
+        return self.tier + (f" ({WARNINGS[self.tier]})" if self.tier in WARNINGS else "")
 
     @property
     def alive(self) -> bool:
@@ -163,6 +172,12 @@ class Server:
         return lines[-1] if lines else "it ended without a word"
 
 
+def _secret(tier: str) -> list[str]:
+    """Files that a child must not be able to open: the grader's formulas, and what this process was started with."""
+    formulas = str(Path(__file__).resolve().parents[1] / "judging" / "closed_form.py")
+    return [formulas] if tier == "namespaces" else [formulas, f"/proc/{os.getpid()}/environ"]
+
+
 def _other_uid(tier: str) -> int | None:
     """A user id that nobody has, for the children of a grader that is root. The server is root itself in that case.
 
@@ -171,7 +186,7 @@ def _other_uid(tier: str) -> int | None:
     if tier == "none" or os.geteuid() != 0:
         return None
     closed = [p for path in readable_paths() for p in Path(path).parents if not p.stat().st_mode & stat.S_IXOTH]
-    return None if closed and tier == "portable" else 60_000 + os.getpid() % 5_000
+    return None if closed and tier != "namespaces" else 60_000 + os.getpid() % 5_000
 
 
 _servers: dict[tuple[str, bool, int], Server] = {}
@@ -205,7 +220,7 @@ def server(sandbox: str = "auto", gpu: bool = False) -> Server:
     if sandbox not in CHOICES:
         raise UsageError(f"--sandbox {sandbox}: give one of {', '.join(CHOICES)}")
     reasons = []
-    for tier in TIERS[:2] if sandbox == "auto" else (sandbox,):
+    for tier in TIERS[:-1] if sandbox == "auto" else (sandbox,):
         try:
             return _living(tier, gpu)
         except ServerGone as error:

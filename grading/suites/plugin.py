@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--all", action="store_true", dest="run_all", help="run later katas too while earlier ones fail")
     group.addoption("--guide", action="store_true", help="lock later katas, show the next step; default for your own")
     group.addoption("--isolated", action="store_true", help="run the code in a process of its own, behind a pipe")
-    group.addoption("--sandbox", default="auto", help="with --isolated: auto, namespaces, portable or none")
+    group.addoption("--sandbox", default="auto", help="with --isolated: auto, namespaces, portable, limited or none")
     group.addoption("--device", default="cpu", help="where tensors are made: cpu (default) or cuda")
     group.addoption("--seed", type=int, default=0, help="draw other random numbers in every test")
 

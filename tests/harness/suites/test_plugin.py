@@ -44,7 +44,7 @@ def mine(tmp_path, monkeypatch, run):
         (["--impl=tests"], "--impl tests: that folder has none of the five modules"),
         (["--task", "9.9"], "there is no task '9.9'; the tasks are 1.1, 1.2"),
         (["--device", "tpu"], "--device tpu: give cpu or cuda"),
-        (["--sandbox", "paper"], "--sandbox paper: give one of auto, namespaces, portable, none"),
+        (["--sandbox", "paper"], "--sandbox paper: give one of auto, namespaces, portable, limited, none"),
     ],
     ids=" ".join,
 )
