@@ -1,4 +1,8 @@
-"""JSON schemas of what a grade is written as, after each system's documentation."""
+"""JSON schemas of what a grade is written as, after each system's documentation, and our own as they are shipped."""
+
+import json
+
+from grading.submission.implementation import ROOT
 
 VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
 TEXT_FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
@@ -63,38 +67,6 @@ CLASSROOM = {  # what classroom-resources/autograding-grading-reporter decodes
         },
     },
 }
-RESULT = {
-    "type": "object",
-    "required": ["format", "impl", "points", "max_points", "tasks", "samplers", "floor", "settings", "isolation"],
-    "properties": {
-        "format": {"const": 1},
-        "points": NUMBER,
-        "max_points": NUMBER,
-        "floor": {"type": ["number", "null"]},
-        "tasks": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "function", "module", "title", "status", "points", "max_points", "cases"],
-                "properties": {
-                    "status": {"enum": ["done", "wrong", "todo", "locked"]},
-                    "cases": {
-                        "type": "array",
-                        "items": {
-                            "required": ["name", "behaviour", "status", "kind", "message", "misconception", "seconds"],
-                            "properties": {"status": {"enum": ["passed", "failed", "skipped"]}},
-                        },
-                    },
-                },
-            },
-        },
-        "samplers": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["name", "steps", "chamfer", "points", "max_points", "seconds", "message", "bands"],
-                "properties": {"chamfer": {"type": ["number", "null"]}, "name": {"enum": ["DDPM", "DDIM"]}},
-            },
-        },
-    },
-}
+SCHEMAS = ROOT / "grading" / "schemas"
+RESULT = json.loads((SCHEMAS / "result.schema.json").read_text(encoding="utf-8"))
+GRADEBOOK = json.loads((SCHEMAS / "gradebook.schema.json").read_text(encoding="utf-8"))

@@ -218,7 +218,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, says, tmp_path, mo
     ("arguments", "says"),
     [
         (["nowhere"], "no such folder"),
-        (["empty"], "neither a folder nor a zip"),
+        (["empty"], "no submission in it"),
         (["class", "--rubric", "none.toml"], "cannot read none.toml"),
         (["class", "--dataset", "cats"], "no data set 'cats'"),
         (["class", "--recipe", "soup"], "no recipe 'soup'"),
@@ -226,6 +226,12 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, says, tmp_path, mo
         (["class", "--workers", "0"], "--workers 0"),
         (["class", "--deadline", "0"], "--deadline 0"),
         (["class", "--out", "class/ada/loss.py"], "--out class/ada/loss.py"),
+        (["class", "--train", "twice"], "--train twice"),
+        (["class", "--due", "tomorrow"], "--due tomorrow"),
+        (["class", "--grace", "-1"], "--grace -1"),
+        (["class", "--export", "blackboard"], "the platforms are canvas, moodle, gradescope"),
+        (["class", "--roster", "none.csv"], "--roster none.csv"),
+        (["class", "--only", "nobody"], "--only nobody"),
     ],
 )
 def test_bad_input_to_the_gradebook_is_one_sentence(arguments, says, tmp_path, monkeypatch, capsys):
