@@ -141,11 +141,17 @@ app.add_typer(release, name="release", no_args_is_help=True, rich_help_panel="Gr
 @release.command()
 def student(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")],
+    hints: Annotated[
+        bool, typer.Option("--hints/--no-hints", help="Whether the third hints, nearly the code, are in it.")
+    ] = True,
 ) -> None:
-    """Write the student's repository: fresh stubs, tests, grader, workflows; no solutions. Ready for git init."""
+    """Write the student's repository: fresh stubs, tests, grader, workflows; no solutions. Ready for git init.
+
+    The grader is in it whole, and with it the formulas in the grader's own words: a test must know what is right.
+    """
     from grading.classroom.release import release_student
 
-    files = release_student(folder)
+    files = release_student(folder, hints)
     print(
         f"{len(files)} files in {folder}; next: cd {folder} && git init && git add -A && git commit -m 'Diffusion Kata'"
     )
@@ -163,4 +169,7 @@ def gradescope(
     from grading.classroom.release import release_gradescope
 
     release_gradescope(file, rubric=rubric, dataset=dataset, recipe=recipe, seed=seed)
-    print(f"{file}: upload it as the autograder of a programming assignment")
+    from grading.grade.rubric import load_rubric
+
+    most = load_rubric(rubric).total
+    print(f"{file}: upload it as the autograder of a programming assignment, and set its points to {most:g}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from grading.files import write_whole
 from grading.grade.result import Result
+from grading.reports.classroom50 import classroom50
 from grading.reports.gradescope import gradescope, not_graded
 from grading.reports.junit import junit
 from grading.submission.errors import UsageError
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from grading.experiment.stages import Experiment
     from grading.grade.grade import Graded
 
-FILES = {"junit": ("junit.xml", junit), "gradescope": ("results.json", gradescope)}
+FILES = {
+    "junit": ("junit.xml", junit),
+    "gradescope": ("results.json", gradescope),
+    "classroom50": ("classroom50/result.json", classroom50),
+}
 FORMATS = (*FILES, "github")
 
 
@@ -68,7 +73,7 @@ def check_formats(formats: Iterable[str]) -> list[str]:
 
 
 def write_formats(result: Result, folder: Path, formats: Iterable[str]) -> list[Path]:
-    """Write junit.xml and results.json (Gradescope) to a folder, as far as they are wanted; return their paths."""
+    """Write the files of FILES to a folder, as far as they are wanted; return their paths."""
     written = []
     for name in formats:
         if name in FILES:

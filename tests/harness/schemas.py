@@ -39,30 +39,28 @@ GRADESCOPE = {  # https://gradescope-autograders.readthedocs.io/en/latest/specs/
         },
     },
 }
-CLASSROOM = {  # what classroom-resources/autograding-grading-reporter decodes
+COUNT = {"type": "integer", "minimum": 0}
+FILLED = {"type": "string", "minLength": 1}
+CLASSROOM50 = {  # what Classroom 50's runner takes from ./result.json
     "type": "object",
     "additionalProperties": False,
-    "required": ["version", "status", "max_score", "tests"],
+    "required": [
+        *("schema", "classroom", "assignment", "submission", "commit", "release", "review", "datetime"),
+        *("score", "max-score", "tests"),
+    ],
     "properties": {
-        "version": {"const": 1},
-        "status": {"enum": ["pass", "fail", "error"]},
-        "max_score": NUMBER,
+        "schema": {"const": "classroom50/result/v1"},
+        **{name: FILLED for name in ("classroom", "assignment", "submission", "commit", "release", "review")},
+        "datetime": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"},
+        "score": COUNT,
+        "max-score": COUNT,
         "tests": {
             "type": "array",
             "items": {
                 "type": "object",
                 "additionalProperties": False,
-                "required": ["name", "status", "score", "message"],
-                "properties": {
-                    "name": STRING,
-                    "status": {"enum": ["pass", "fail", "error"]},
-                    "score": NUMBER,
-                    "message": STRING,
-                    "test_code": STRING,
-                    "filename": STRING,
-                    "line_no": {"type": "integer"},
-                    "duration": NUMBER,
-                },
+                "required": ["test-name", "passed", "score", "max-score"],
+                "properties": {"test-name": FILLED, "passed": {"type": "boolean"}, "score": COUNT, "max-score": COUNT},
             },
         },
     },

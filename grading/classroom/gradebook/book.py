@@ -87,15 +87,17 @@ def _grade(
         asked = {rows[numbers[0]].submission.slug: numbers for numbers in by_key.values()}
         terms = replace(terms, shared=shelf.shared_training(len(by_key), extras.say))
         first = [rows[numbers[0]].submission for numbers in by_key.values()]
-        with closing(run(first, terms)) as answers:  # closed at once, also where `told` is interrupted
-            for submission, text in answers:
-                for number in asked[submission.slug]:
-                    rows[number] = _arrived(rows[number], text, shelf, terms)
-                    done += 1
-                    if told:
-                        told(rows[number], done, len(rows))
-                shelf.write_now_and_then(rows)
-    shelf.write(rows)
+        try:
+            with closing(run(first, terms)) as answers:  # closed at once, also where `told` is interrupted
+                for submission, text in answers:
+                    for number in asked[submission.slug]:
+                        rows[number] = _arrived(rows[number], text, shelf, terms)
+                        done += 1
+                        if told:
+                            told(rows[number], done, len(rows))
+                    shelf.write_now_and_then(rows)
+        finally:
+            shelf.write(rows)
     return rows
 
 
