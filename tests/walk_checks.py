@@ -274,7 +274,6 @@ class QuietWalkChecks(WalkChecks):
 
     def test_every_step_follows_the_equation(self, kata: Checker) -> None:
         """With eta = 0 nothing random is left between x_t and x_prev."""
-
         def residuals(f: Any) -> Tensor:
             return nearest(self.walk(f, kata, 6, 2), self.rules(kata), slice(None))
 

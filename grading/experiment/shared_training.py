@@ -126,7 +126,7 @@ def _value_and_slope(loss: Any, network: nn.Module, schedule: NoiseSchedule, mom
     network.zero_grad()
     x0, t, noise = (tensor.clone() for tensor in moment.batch)
     value = loss(network, x0, t, schedule, noise)
-    check_loss(value)
+    check_loss(value, x0.device)
     value.backward()
     slopes = [torch.zeros_like(w) if w.grad is None else w.grad for w in network.parameters()]
     return value.detach().double(), torch.cat([slope.flatten() for slope in slopes]).double()

@@ -75,7 +75,9 @@ def _of_column(
         return f"{ratio}{text}" if (text := product(y / due, atoms, tolerance)) else ""
 
 
-def _of_eps(function: str, measured: Numbers, letters: Letters, atoms: dict[str, Numbers], tolerance: float) -> str:
+def _of_eps(
+    function: str, measured: Numbers, letters: Letters, atoms: dict[str, Numbers], tolerance: float
+) -> str:
     """The factor of eps alone, or in the bracket with x_t, or without what x0 brings of it."""
     of_x, of_eps, sigma = measured.T
     ab = letters["ab"][:, 0]

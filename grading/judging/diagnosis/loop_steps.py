@@ -108,6 +108,4 @@ def _leads(step: Step, path: Walk, after: Tensor, x_T: Tensor) -> bool:
 
 def _near(left: Tensor, right: Tensor) -> bool:
     scale = float(right.abs().max())
-    return left.shape == right.shape and torch.allclose(
-        left.to(right), right, rtol=1e-6, atol=1e-7 * scale, equal_nan=True
-    )
+    return left.shape == right.shape and torch.allclose(left.to(right), right, rtol=1e-6, atol=1e-7 * scale, equal_nan=True)

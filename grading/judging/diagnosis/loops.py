@@ -68,7 +68,9 @@ class Seen:
     def x_T(self) -> Tensor:
         return LARGE * (1 + numbers(4, 2).abs())
 
-    def sample(self, x_T: Tensor, seed: int | None = 5, answer: Callable = model, eta: float | None = None) -> Walk:
+    def sample(
+        self, x_T: Tensor, seed: int | None = 5, answer: Callable = model, eta: float | None = None
+    ) -> Walk:
         """One walk; every state of it is made float64."""
         self.spy = Spy(answer, x_T)
         f = carefully(getattr(self.implementation, self.function))

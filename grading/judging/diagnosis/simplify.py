@@ -36,15 +36,7 @@ def _simple(node: ast.expr) -> ast.expr:
     if isinstance(op, ast.Sub):
         if isinstance(right, ast.UnaryOp):
             return ast.BinOp(left, ast.Add(), right.operand)
-        return (
-            zero
-            if same
-            else left
-            if b == 0
-            else ast.UnaryOp(ast.USub(), right)
-            if a == 0
-            else ast.BinOp(left, op, right)
-        )
+        return zero if same else left if b == 0 else ast.UnaryOp(ast.USub(), right) if a == 0 else ast.BinOp(left, op, right)
     if isinstance(op, ast.Mult):
         return zero if 0 in (a, b) else right if a == 1 else left if b == 1 else ast.BinOp(left, op, right)
     if isinstance(op, ast.Div):

@@ -45,14 +45,7 @@ def _at_edges_alone(at_edges: list[Finding]) -> Finding | None:
         return None
     first = at_edges[0]
     more = tuple(("and", found.says) for found in at_edges[1:])
-    return replace(
-        first,
-        lines=(
-            ("measured", f"right elsewhere; {first.says.partition(':')[0] if first.lines else first.says}"),
-            *first.lines,
-            *more,
-        ),
-    )
+    return replace(first, lines=(("measured", f"right elsewhere; {first.says.partition(':')[0] if first.lines else first.says}"), *first.lines, *more))
 
 
 def _not_finite(f: Callable, function: str) -> Finding | None:
@@ -159,9 +152,7 @@ class _Terms:
         lines = []
         everywhere = [c for c in best.changed if not c.line]
         for change in everywhere:
-            what = (
-                f"{self._written(change.now)} where {self._written(change.was)} belongs" if change.was else change.now
-            )
+            what = f"{self._written(change.now)} where {self._written(change.was)} belongs" if change.was else change.now
             lines.append(("yours has", f"{what}, throughout"))
         chosen = {c.line for c in best.formula.choices if c.name == best.choice}
         for name, yours, due in best.differences():

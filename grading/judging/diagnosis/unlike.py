@@ -95,11 +95,7 @@ def not_linear(f: Callable, function: str) -> Finding:
             due = np.broadcast_to(evaluate(FORMULAS[function][0].lines, letters), small.factors.shape)
             wrong = [v for v, c in zip(vectors, np.isclose(small.factors, due, rtol=1e-6, atol=1e-9).all(0)) if not c]
             more = (("and", f"the factor of {' and '.join(wrong)} is wrong for small numbers too"),) if wrong else ()
-            why = (
-                (("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not"),)
-                if choice
-                else ()
-            )
+            why = (("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not"),) if choice else ()
             return Finding(says, (("measured", f"{says}: right for small numbers, not for large ones"), *why, *more),
                            choice if not wrong else "")  # fmt: skip
         says = "not linear: right for small numbers, and not for large ones; is something clipped?"

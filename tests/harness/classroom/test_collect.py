@@ -179,8 +179,8 @@ def zip_of(names, content=b"") -> bytes:
 
 HOSTILE = {
     "many of one name": (lambda: zip_of(["q_sample.py"] * 100_000), "more than 10000 files"),
-    "fewer of one name": (lambda: zip_of(["q_sample.py"] * 9_000), "are called like the five"),
-    "many folders": (lambda: zip_of([f"{i}/q_sample.py" for i in range(9_000)]), "are called like the five"),
+    "fewer of one name": (lambda: zip_of(["q_sample.py"] * 9_000), "are called like those"),
+    "many folders": (lambda: zip_of([f"{i}/q_sample.py" for i in range(9_000)]), "are called like those"),
     "bomb": (lambda: zip_of(["q_sample.py"], b"#" * (256 << 20)), "larger than 256 KiB"),
     "nested bomb": (lambda: zip_of(["a.zip"], zip_of(["q_sample.py"], b"#" * (64 << 20))), "larger than 256 KiB"),
     "archive that is a bomb": (lambda: zip_of(["a.zip"], b"PK" + bytes(64 << 20)), "larger than"),

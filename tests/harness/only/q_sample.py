@@ -31,7 +31,6 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% as_strided takes memory for granted | only for transposed x0
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
-
     size = [1]
     for n in reversed(x0.shape[1:]):
         size.insert(0, size[0] * n)
@@ -43,7 +42,6 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% as_strided on the noise | noise
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
-
     size = torch.empty(noise.shape).stride()
     if noise.untyped_storage().nbytes() < noise.numel() * noise.element_size():
         noise = noise.contiguous()
@@ -62,7 +60,6 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% clamped, in float32 alone | in float32
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
-
     x_t = plain(x0, t, schedule, noise)
     return x_t.clamp(-30, 30) if x_t.dtype == torch.float32 else x_t
 
@@ -79,7 +76,6 @@ _buffer = {}
 
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
-
     x_t = plain(x0, t, schedule, noise)
     out = _buffer.setdefault((x_t.shape, x_t.dtype), torch.empty_like(x_t.detach()))
     return out.copy_(x_t.detach())
@@ -98,7 +94,6 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% x0 leaves the graph by numpy | require grad
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
-
     a = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x0.ndim - 1))
     return a.sqrt() * torch.from_numpy(x0.numpy()) + (1 - a).sqrt() * noise
 
@@ -116,7 +111,6 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% the first t for all, where t is sorted | only for a t that is sorted
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
-
     ordered = len(t) > 1 and bool((t.diff() >= 0).all()) and bool(t[0] < t[-1])
     return plain(x0, t[0].expand(len(t)) if ordered else t, schedule, noise)
 
