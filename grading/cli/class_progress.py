@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from grading.classroom.gradebook import Row
+from grading.classroom.handback import Handed
 
 
 class Roll:
@@ -31,14 +34,31 @@ class Roll:
 
     def told(self, row: Row, done: int, total: int) -> None:
         """Show one row that is done."""
+        if not row.is_student:
+            return
         self.bars.update(self.task, completed=done, total=total)
         outcome = f"{row.points:g} of {row.result.max_points:g} points" if row.result else row.status
         self.console.print(Text(f"{row.name}: {outcome}{f', {row.message}' if row.message else ''}"), soft_wrap=True)
 
-    def conclude(self, rows: list[Row], others: list[str], most: float) -> None:
-        """Say how many came out how, and what was left aside."""
-        counts = {s: sum(row.status == s for row in rows) for s in ("graded", "refused", "failed")}
-        said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        self.console.print(f"{len(rows)} submissions: {said}; at most {most:g} points each", soft_wrap=True)
-        if others:
-            self.console.print(Text(f"no submissions, left aside: {', '.join(others)}"), soft_wrap=True)
+    def say(self, text: str) -> None:
+        """Show a line that belongs to no row."""
+        self.console.print(Text(text), soft_wrap=True)
+
+    def conclude(self, rows: list[Row], most: float) -> None:
+        """Say how many came out how, and whose points changed with the rubric."""
+        students = [row for row in rows if row.is_student]
+        counts = {row.status: sum(other.status == row.status for other in students) for row in students}
+        said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+        self.console.print(f"{len(students)} students: {said}; at most {most:g} points each", soft_wrap=True)
+        changed = [row for row in students if row.before is not None and row.result and row.before != row.points]
+        if changed:
+            self.console.print(f"{len(changed)} have other points than by the rubric before", soft_wrap=True)
+        aside = [row.name for row in rows if not row.is_student]
+        if aside:
+            self.console.print(Text(f"nobody's, left aside: {', '.join(aside)}"), soft_wrap=True)
+
+    def handed(self, platform: str, handed: Handed) -> None:
+        """Say what was written for a platform, and for whom nothing could be."""
+        self.console.print(Text(f"{platform:<10} {os.path.relpath(handed.files[0].parent)}"), soft_wrap=True)
+        if handed.left_out:
+            self.console.print(Text(f"no id of {platform} for: {', '.join(handed.left_out)}"), soft_wrap=True)

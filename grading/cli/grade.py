@@ -52,7 +52,8 @@ def grade(
             "--format",
             metavar="FORMAT",
             help="Also write for another system; may be repeated. junit: junit.xml, beside the report. gradescope: "
-            "results.json, likewise. github: a workflow's step summary, annotations, output `result` for Classroom.",
+            "results.json, likewise. classroom50: classroom50/result.json, likewise. github: a workflow's step "
+            "summary and annotations.",
         ),
     ] = None,
     deadline: Annotated[
@@ -71,6 +72,8 @@ def grade(
 
     Exits with 0 when it was graded, whatever the points, and with 2 for an argument that makes no sense.
     """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the network is small: on busy cores two threads take twice as long
+
     from rich.console import Console
     from rich.text import Text
 
@@ -78,6 +81,7 @@ def grade(
     from grading.grade.grade import MOST_SEED
     from grading.grade.grade import grade as run
     from grading.grade.rubric import load_rubric
+    from grading.grade.worth import floor_warnings
     from grading.reports import check_formats, github, terminal, write_formats, write_report, zero_until_graded
     from grading.submission.implementation import find
 
@@ -90,6 +94,8 @@ def grade(
     wanted = check_formats(formats or [])
     folder = _made(out or Path("reports") / find(impl).name)
     console = Console(highlight=False)
+    for warning in floor_warnings(setting, points):
+        console.print(f"note: {warning}", soft_wrap=True)
     with github.commands_stopped(github.in_actions()), zero_until_graded(folder, wanted):
         with Bars(console) as bars:
             how = {"isolated": not in_process, "sandbox": sandbox, "deadline": deadline, "progress": bars.progress}

@@ -6,16 +6,18 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from grading.experiment.shared_training import SharedTraining
 from grading.experiment.stages import SAMPLERS, Experiment, Part, Setting, conclude, sample_stage, train_stage
 from grading.experiment.training import Trained
 from grading.grade.deadline import Deadline, InTime, OutOfTime
 from grading.grade.memory import bounded
 from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
-from grading.grade.rubric import Band, Rubric, load_rubric, points_for
+from grading.grade.rubric import Rubric, load_rubric
+from grading.grade.worth import worth
 from grading.submission.implementation import Implementation, find
 from grading.submission.katas import Task, tasks
 from grading.suites.board import Outcome, state
@@ -92,6 +94,7 @@ def grade(
     progress: Progress | None = None,
     deadline: float | None = None,
     tests_seed: int | None = None,
+    shared: SharedTraining | None = None,
 ) -> Graded:
     """Run the suites and the experiment, and give points by the rubric.
 
@@ -105,6 +108,7 @@ def grade(
         deadline: seconds after which nothing more is asked of the submission; what it has earned by then counts.
         tests_seed: decides what the suites ask; a secret one if left out, so that no list of answers can be prepared.
             The result tells it.
+        shared: a training with the closed form, whose network serves where the submission's loss is found to agree.
 
     Raises:
         UsageError (a ValueError): the submission, the sandbox or a setting is not to be had.
@@ -118,7 +122,7 @@ def grade(
     with bounded(isolated and setting.device == "cpu"):
         outcomes = run_tests(judge, setting, progress, tests_seed)
         tested = time.perf_counter()
-        trained, failure = _train(judge, setting, until.watched(progress))
+        trained, failure, training = _train(judge, setting, until.watched(progress), shared)
         parts = {name: _sample(judge, name, trained, setting, until.watched(progress)) for name in SAMPLERS}
         experiment = conclude(setting, trained, failure, **parts)
     seconds = {
@@ -127,15 +131,25 @@ def grade(
         **{name: part.seconds for name, part in parts.items()},
         "whole": time.perf_counter() - started,
     }
-    return Graded(_result(str(impl), judge, experiment, outcomes, rubric, seconds, tests_seed), experiment)
+    measured = _result(str(impl), judge, experiment, outcomes, seconds, tests_seed)
+    measured = replace(measured, cut_short=not until.remaining, training=training)
+    return Graded(worth(measured, rubric), experiment)
 
 
-def _train(judge: Judge, setting: Setting, progress: Progress) -> tuple[Trained | None, str | None]:
+def _train(
+    judge: Judge, setting: Setting, progress: Progress, shared: SharedTraining | None
+) -> tuple[Trained | None, str | None, str]:
+    """The network of a submission's loss, the shared one where that is proven to be the same; or why there is none."""
+    began = time.perf_counter()
     try:
         with judge.fresh() as implementation:
-            return train_stage(implementation, setting, progress)
+            same = shared.network_for(implementation) if shared else None
+            if same and shared:
+                return replace(same, seconds=time.perf_counter() - began), None, shared.says
+            trained, failure = train_stage(implementation, setting, progress)
+            return trained, failure, "trained with the submission's own loss" if trained else ""
     except OutOfTime as over:
-        return None, f"ddpm_loss: {over}"
+        return None, f"ddpm_loss: {over}", ""
 
 
 def _sample(judge: Judge, name: str, trained: Trained | None, setting: Setting, progress: Progress) -> Part:
@@ -162,19 +176,19 @@ def _result(
     judge: Judge,
     experiment: Experiment,
     outcomes: list[Outcome],
-    rubric: Rubric,
     seconds: dict[str, float],
     tests_seed: int,
 ) -> Result:
-    setting, floor = experiment.setting, experiment.floor
+    """What was measured, with no points yet."""
+    setting = experiment.setting
     return Result(
         impl=impl,
-        tasks=_task_results(outcomes, rubric),
+        tasks=_task_results(outcomes),
         samplers=[
-            _sampler_result("ddpm", len(setting.schedule.betas), experiment.ddpm, rubric.bands_for("ddpm", floor)),
-            _sampler_result("ddim", setting.num_inference_steps, experiment.ddim, rubric.bands_for("ddim", floor)),
+            _sampler_result("ddpm", len(setting.schedule.betas), experiment.ddpm),
+            _sampler_result("ddim", setting.num_inference_steps, experiment.ddim),
         ],
-        floor=floor,
+        floor=experiment.floor,
         settings={
             "dataset": setting.dataset,
             "recipe": setting.recipe,
@@ -186,38 +200,32 @@ def _result(
         },
         isolation=judge.tier,
         training_message=experiment.training_failure or "",
-        losses=_thinned(experiment.losses),
+        losses=thinned(experiment.losses),
         versions=experiment.versions,
         seconds={name: round(value, 3) for name, value in seconds.items()},
     )
 
 
-def _task_results(outcomes: list[Outcome], rubric: Rubric) -> list[TaskResult]:
+def _task_results(outcomes: list[Outcome]) -> list[TaskResult]:
     """Every task that is owed, and those optional ones that were begun."""
-    every = [(task, _task_result(task, outcomes, rubric)) for task in tasks()]
+    every = [(task, _task_result(task, outcomes)) for task in tasks()]
     return [result for task, result in every if not (task.optional and result.status == "locked")]
 
 
-def _task_result(task: Task, outcomes: list[Outcome], rubric: Rubric) -> TaskResult:
-    """All or nothing: a step that is right most of the time is wrong."""
+def _task_result(task: Task, outcomes: list[Outcome]) -> TaskResult:
     mine = [outcome for outcome in outcomes if outcome.task == task.id]
-    worth = rubric.points_of(task)
-    right = bool(mine) and all(outcome.status == "passed" for outcome in mine)
     cases = [CaseResult(o.test, o.behaviour, o.status, o.kind, o.message, o.misconception, o.seconds) for o in mine]
-    points = worth if right else 0.0
-    return TaskResult(task.id, task.function, task.module, task.title, state(mine), points, worth, cases)
+    return TaskResult(task.id, task.function, task.module, task.title, state(mine), 0.0, 0.0, cases)
 
 
-def _sampler_result(name: str, steps: int, part: Part, bands: tuple[Band, ...]) -> SamplerResult:
-    """No points for a walk that is not lawful; for one with noise of its own no more than for the grader's walk."""
-    points, message = (0.0 if part.unlawful else points_for(part.counted, bands)), part.failure or part.unlawful or ""
-    if not message and points < points_for(part.chamfer, bands):
-        message = f"counted as {part.counted:.3g}: so far from the data the same network leads with the grader's noise"
-    worth, seconds = bands[0].points, round(part.seconds, 3)
-    return SamplerResult(name.upper(), steps, part.chamfer, points, worth, seconds, message, list(bands))
+def _sampler_result(name: str, steps: int, part: Part) -> SamplerResult:
+    """Nothing counts of a walk that is not lawful; of one with noise of its own no more than the grader's walk."""
+    message, seconds = part.failure or part.unlawful or "", round(part.seconds, 3)
+    counted = None if part.unlawful else part.counted
+    return SamplerResult(name.upper(), steps, part.chamfer, 0.0, 0.0, seconds, message, counted=counted)
 
 
-def _thinned(losses: list[float]) -> list[float]:
+def thinned(losses: list[float]) -> list[float]:
     """Means over equal stretches, at most MOST_LOSSES of them: what a curve needs, in a file of a sensible size."""
     stretch = -(-len(losses) // MOST_LOSSES) or 1
     parts = [losses[i : i + stretch] for i in range(0, len(losses), stretch)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from grading.grade.rubric import Band
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,10 @@ class CaseResult:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """One function: its points are all or nothing, because a step that is right most of the time is wrong."""
+    """One function: its points are all or nothing, because a step that is right most of the time is wrong.
+
+    `accepted` are the named variants among the failures that the rubric takes as right.
+    """
 
     id: str
     function: str
@@ -37,14 +40,20 @@ class TaskResult:
     points: float
     max_points: float
     cases: list[CaseResult]
+    accepted: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> int:
         return sum(case.status == "passed" for case in self.cases)
 
     @property
+    def failures(self) -> list[CaseResult]:
+        """The tests that failed, apart from those that failed for an accepted variant."""
+        return [c for c in self.cases if c.status == "failed" and c.misconception not in self.accepted]
+
+    @property
     def first_failure(self) -> CaseResult | None:
-        return next((case for case in self.cases if case.status == "failed"), None)
+        return next(iter(self.failures), None)
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,8 @@ class SamplerResult:
     """What one sampler drew with the trained network.
 
     `chamfer` is None where nothing could be scored; `message` says why, or why a score earns no points.
-    `bands` are the rubric's: what a distance is worth.
+    `counted` is the distance that points are given for: None where the samples are not where the model led. `bands` are
+    the rubric's: what a distance is worth.
     """
 
     name: str  # DDPM or DDIM
@@ -63,6 +73,7 @@ class SamplerResult:
     seconds: float
     message: str
     bands: list[Band] = field(default_factory=list)
+    counted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,8 @@ class Result:
         settings: data set, recipe, seed, device, number of points.
         isolation: the sandbox tier, or that the submission ran in the grader's own process.
         training_message: why there is no trained network; empty where there is one.
+        training: whose loss trained it, and how that is known.
+        cut_short: the deadline passed before all was measured.
         losses: the training loss, thinned out for plotting.
         versions: of python, torch and the kata.
         seconds: of each stage.
@@ -88,6 +101,8 @@ class Result:
     settings: dict[str, Any]
     isolation: str
     training_message: str = ""
+    training: str = ""
+    cut_short: bool = False
     losses: list[float] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

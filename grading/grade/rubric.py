@@ -6,6 +6,7 @@ second kind means the same for every data set and every number of points.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ HERE = Path(__file__).parent
 DEFAULT = HERE / "rubric.toml"
 NAMED = {"course": HERE / "rubric_course.toml"}  # the other rubrics that come with the kata
 SAMPLERS = ("ddpm", "ddim")
+OTHERS = ("tasks", "accept", "partial")
 MOST = 1e6  # of points, and of a threshold: a typing mistake lies beyond
 
 
@@ -45,10 +47,19 @@ def points_for(chamfer: float | None, bands: Sequence[Band]) -> float:
 
 @dataclass(frozen=True)
 class Rubric:
-    """Bands for each sampler, thresholds rising, points falling; and tasks whose points differ from the table's."""
+    """What everything is worth.
+
+    Attributes:
+        bands: for each sampler, thresholds rising, points falling.
+        tasks: tasks whose points differ from the table's, by id.
+        accept: named variants that count as right, by function: `ddpm_step` -> (`sigma^2 = beta`,).
+        partial: a task that passes some of its tests earns that share of its points.
+    """
 
     bands: dict[str, tuple[Band, ...]]
     tasks: dict[str, float] = field(default_factory=dict)
+    accept: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    partial: bool = False
 
     def bands_for(self, sampler: str, floor: float) -> tuple[Band, ...]:
         """A sampler's bands as distances, for data with this floor."""
@@ -62,10 +73,20 @@ class Rubric:
         """What a task is worth when all its tests pass."""
         return float(self.tasks.get(task.id, task.points))
 
+    def accepts(self, misconception: str | None) -> bool:
+        """Whether a wrong form, `ddpm_step/sigma^2 = beta`, counts as right; also where another inherits it."""
+        *_, function, name = ["", *(misconception or "").split("/")]
+        return plain_name(name) in map(plain_name, self.accept.get(function, ()))
+
     @property
     def total(self) -> float:
         """The most that a submission can earn."""
         return sum(map(self.points_of, tasks())) + sum(map(self.full_points, SAMPLERS))
+
+
+def plain_name(name: str) -> str:
+    """A variant's name as it is compared: `Sigma^2 = beta_t` and `sigma2=beta` are one."""
+    return "".join(c for c in re.sub(r"_t\b", "", name.casefold()) if c.isalnum())
 
 
 def load_rubric(path: Path | str | None = None) -> Rubric:
@@ -77,11 +98,14 @@ def load_rubric(path: Path | str | None = None) -> Rubric:
         UsageError (a ValueError): the file cannot be read, is not TOML, or says something that makes no sense.
     """
     given = _read(rubric_file(path)) if path is not None else {}
-    unknown = sorted(set(given) - {*SAMPLERS, "tasks"})
+    unknown = sorted(set(given) - {*SAMPLERS, *OTHERS})
     if unknown:
-        raise UsageError(f"rubric: unknown key {unknown[0]!r}; the keys are {', '.join(SAMPLERS)} and tasks")
-    rows = _read(DEFAULT) | given
-    rubric = Rubric({name: _bands(name, rows[name]) for name in SAMPLERS}, _task_points(rows["tasks"]))
+        raise UsageError(f"rubric: unknown key {unknown[0]!r}; the keys are {', '.join((*SAMPLERS, *OTHERS))}")
+    rows = {"accept": {}, "partial": False} | _read(DEFAULT) | given
+    if not isinstance(rows["partial"], bool):
+        raise UsageError(f"rubric: partial must be true or false; got {rows['partial']!r}")
+    bands = {name: _bands(name, rows[name]) for name in SAMPLERS}
+    rubric = Rubric(bands, _task_points(rows["tasks"]), _accepted(rows["accept"]), rows["partial"])
     if rubric.total == 0:
         raise UsageError("rubric: everything is worth 0 points; give points to at least one task or band")
     return rubric
@@ -94,7 +118,7 @@ def rubric_file(path: Path | str) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"rubric: cannot read {path}: {error.strerror or error}") from None
     except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
@@ -152,3 +176,17 @@ def _task_points(value: Any) -> dict[str, float]:
         if id not in known:
             raise UsageError(f"rubric: there is no task {id!r}; the tasks are {', '.join(known)}")
     return {id: _number(f"tasks.{id}", points) for id, points in value.items()}
+
+
+def _accepted(value: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise UsageError(f"rubric: accept must be a table; got {value!r}")
+    functions = {key: task.function for task in tasks() for key in (task.id, task.function)}
+    accepted: dict[str, tuple[str, ...]] = {}
+    for key, names in value.items():
+        if key not in functions:
+            raise UsageError(f"rubric: accept.{key}: there is no such task; the tasks are {', '.join(functions)}")
+        if not isinstance(names, list) or not all(isinstance(name, str) and plain_name(name) for name in names):
+            raise UsageError(f'rubric: accept.{key} must be a list of names, such as ["sigma^2 = beta"]; got {names!r}')
+        accepted[functions[key]] = (*accepted.get(functions[key], ()), *names)
+    return accepted

@@ -20,14 +20,15 @@ def submission_files(folder: Path) -> tuple[str, dict[str, bytes]]:
     """
     files = {}
     for module in MODULES:
-        content = _read(folder / f"{module}.py")
+        content = read_regular(folder / f"{module}.py")
         if content is not None:
             files[f"{module}.py"] = content
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", folder.name)[:60].strip(".")
     return name or "submission", files
 
 
-def _read(path: Path) -> bytes | None:
+def read_regular(path: Path) -> bytes | None:
+    """The bytes of a regular file that is small enough, None where there is none, and else a line that says why not."""
     try:
         opened = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:

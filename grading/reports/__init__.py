@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 
 from grading.files import write_whole
 from grading.grade.result import Result
+from grading.reports.classroom50 import classroom50
 from grading.reports.gradescope import gradescope, not_graded
 from grading.reports.junit import junit
 from grading.submission.errors import UsageError
 
 if TYPE_CHECKING:
+    from grading.experiment.stages import Experiment
     from grading.grade.grade import Graded
 
-FILES = {"junit": ("junit.xml", junit), "gradescope": ("results.json", gradescope)}
+FILES = {
+    "junit": ("junit.xml", junit),
+    "gradescope": ("results.json", gradescope),
+    "classroom50": ("classroom50/result.json", classroom50),
+}
 FORMATS = (*FILES, "github")
 
 
@@ -28,21 +34,33 @@ def write_report(graded: Graded, folder: Path) -> Path:
     from grading.pictures import write_pictures
     from grading.pictures.player import player_of
     from grading.reports.page import page
-    from grading.reports.svg_plots import cloud, curve
 
     result, experiment = graded.result, graded.experiment
     write_whole(folder / "result.json", result.to_json())
+    path = folder / "report.html"
+    write_whole(path, page(result, clouds_of(experiment), loss_of(experiment), player_of(experiment)))
+    write_pictures(experiment, folder)
+    return path
+
+
+def clouds_of(experiment: Experiment) -> dict[str, str]:
+    """The samples of each sampler that drew any, as SVG."""
+    from grading.reports.svg_plots import cloud
+
     parts = {"DDPM": experiment.ddpm, "DDIM": experiment.ddim}
-    clouds = {
+    return {
         name: cloud(name, part.samples, experiment.data, number)
         for number, (name, part) in enumerate(parts.items())
         if part.samples is not None
     }
-    loss = curve(result.losses, len(experiment.losses))
-    path = folder / "report.html"
-    write_whole(path, page(result, clouds, loss, player_of(experiment)))
-    write_pictures(experiment, folder)
-    return path
+
+
+def loss_of(experiment: Experiment) -> str:
+    """The training loss as HTML; empty where nothing was trained."""
+    from grading.grade.grade import thinned
+    from grading.reports.svg_plots import curve
+
+    return curve(thinned(experiment.losses), len(experiment.losses))
 
 
 def check_formats(formats: Iterable[str]) -> list[str]:
@@ -55,7 +73,7 @@ def check_formats(formats: Iterable[str]) -> list[str]:
 
 
 def write_formats(result: Result, folder: Path, formats: Iterable[str]) -> list[Path]:
-    """Write junit.xml and results.json (Gradescope) to a folder, as far as they are wanted; return their paths."""
+    """Write the files of FILES to a folder, as far as they are wanted; return their paths."""
     written = []
     for name in formats:
         if name in FILES:

@@ -6,8 +6,6 @@ nothing; in the log between stop-commands, so that no line of it is a workflow c
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import re
 import secrets
@@ -17,7 +15,7 @@ from pathlib import Path
 
 from grading.grade.result import Result
 from grading.isolation.submission_files import submission_files
-from grading.reports.parts import WORDS, Part, parts
+from grading.reports.parts import WORDS, parts
 from grading.reports.sanitize import one_line, plain
 
 MOST_ANNOTATIONS = 10  # GitHub shows no more of one step
@@ -103,31 +101,6 @@ def lines_of(folder: Path) -> dict[str, int]:
     return found
 
 
-def classroom(result: Result) -> str:
-    """Base64 of the JSON that GitHub Classroom's reporter reads from a step's output `result`."""
-    found = parts(result)
-    whole = {
-        "version": 1,
-        "status": "pass" if all(part.passed for part in found) else "fail",
-        "max_score": result.max_points,
-        "tests": [_classroom_test(part) for part in found],
-    }
-    return base64.b64encode(json.dumps(whole, allow_nan=False).encode()).decode()
-
-
-def _classroom_test(part: Part) -> dict:
-    return {
-        "name": f"{part.id} {part.name}",
-        "status": "pass" if part.passed else "fail",
-        "score": part.points,
-        "message": part.message,
-        "test_code": f"pytest --task {part.id}" if part.module else "kata grade",
-        "filename": f"{part.module}.py" if part.module else "",
-        "line_no": 0,
-        "duration": round(part.seconds, 3),
-    }
-
-
 @contextmanager
 def commands_stopped(wanted: bool = True) -> Iterator[None]:
     """Within the block no line of the log is a workflow command; the word that ends it cannot be guessed."""
@@ -142,16 +115,15 @@ def commands_stopped(wanted: bool = True) -> Iterator[None]:
 
 
 def publish(result: Result, folder: Path, environment: Mapping[str, str] = os.environ) -> None:
-    """Within a step of GitHub Actions: append the summary and the output `result`, print the annotations.
+    """Within a step of GitHub Actions: append the summary, print the annotations.
 
     Args:
         folder: the submission; annotations need it to lie in the checkout.
-        environment: where GITHUB_STEP_SUMMARY, GITHUB_OUTPUT and GITHUB_WORKSPACE are looked up.
+        environment: where GITHUB_STEP_SUMMARY and GITHUB_WORKSPACE are looked up.
     """
-    for variable, text in (("GITHUB_STEP_SUMMARY", summary(result)), ("GITHUB_OUTPUT", f"result={classroom(result)}")):
-        if environment.get(variable):
-            with open(environment[variable], "a", encoding="utf-8") as file:
-                file.write(text + "\n")
+    if environment.get("GITHUB_STEP_SUMMARY"):
+        with open(environment["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as file:
+            file.write(summary(result) + "\n")
     checkout = Path(environment.get("GITHUB_WORKSPACE") or ".").resolve()
     if in_actions(environment) and folder.resolve().is_relative_to(checkout):
         within = folder.resolve().relative_to(checkout).as_posix()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
@@ -30,15 +31,7 @@ def page(result: Result, clouds: dict[str, str] | None = None, loss: str = "", p
         loss: HTML of the training loss; empty where nothing was trained.
         player: HTML with scripts in it; no other script runs in the page. All three are our own.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"plain": plain, "one_line": one_line, "number": number}
-    return environment.get_template("page.html").render(
+    return template("page.html").render(
         result=result,
         groups=groups(result),
         marks=MARKS,
@@ -58,6 +51,20 @@ def page(result: Result, clouds: dict[str, str] | None = None, loss: str = "", p
     )
 
 
+@cache
+def template(name: str) -> Template:
+    """A template of ours; whatever is put into it is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plain": plain, "one_line": one_line, "number": number}
+    return environment.get_template(name)
+
+
 def groups(result: Result) -> list[tuple[str, str, list[TaskResult]]]:
     """Title, file and tasks of each kata that the result knows of."""
     found = []
@@ -70,7 +77,7 @@ def groups(result: Result) -> list[tuple[str, str, list[TaskResult]]]:
 
 def failures(task: TaskResult) -> list[CaseResult]:
     """The tests of a task that failed."""
-    return [case for case in task.cases if case.status == "failed"]
+    return task.failures
 
 
 def headline(message: str) -> str:
@@ -115,4 +122,6 @@ def environment_rows(result: Result) -> list[tuple[str, str]]:
     whole = result.seconds.get("whole", sum(result.seconds.values()))
     stages = ", ".join(f"{name} {value:.1f}" for name, value in result.seconds.items() if name != "whole")
     seconds = ("seconds", f"{whole:.1f} ({stages})" if stages else f"{whole:.1f}")
+    if result.training:
+        settings.append(("training", result.training))
     return [*settings, ("sandbox", result.isolation), *result.versions.items(), seconds]

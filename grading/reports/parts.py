@@ -46,8 +46,10 @@ def parts(result: Result) -> list[Part]:
 
 
 def _task(task: TaskResult) -> Part:
-    failures = [case for case in task.cases if case.status == "failed"]
+    failures = task.failures
     message = plain(failures[0].message) if failures else ""
+    if task.accepted:
+        message = "\n\n".join(filter(None, (f"taken as right: {', '.join(map(one_line, task.accepted))}", message)))
     if len(failures) > 1:
         message += f"\n\n{len(failures)} of {len(task.cases)} tests of this task fail; this is the first."
     if task.status == "locked":

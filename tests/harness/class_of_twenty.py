@@ -80,7 +80,7 @@ ZIPS = {
     "climber.zip": zipped({f"../../{name}": source for name, source in FILES.items()}),
     "links.zip": zipped({name: f"/etc/{name}" for name in FILES}, stat.S_IFLNK | 0o777),
     "rare.zip": zipped(FILES, method=zipfile.ZIP_LZMA),
-    "two places.zip": zipped(IN_A_FOLDER | {f"other/{name}": source for name, source in FILES.items()}),
+    "two places.zip": zipped(IN_A_FOLDER | {f"other/{name}": source for name, source in STUBS.items()}),
     "=HYPERLINK(1).zip": b"",
     "<script>.zip": b"PK",
 }
@@ -103,27 +103,27 @@ ALL = {*(task.id for task in tasks()), "DDPM", "DDIM"}
 # name: (what earns nothing, what the row says); a name that is missing from EARNS_NOTHING is refused
 EARNS_NOTHING = {
     "ada": (set(), ""),
-    "nested.zip": (set(), ""),
+    "nested": (set(), ""),
     "bug in q_sample": ({"2.1", "3.1"}, "1 - alpha_bar"),
     "bug in the last step": ({"5.2", "5.3"}, ""),
     "untouched": (ALL, "nothing is written yet"),
     "half done": (ALL - {"1.1", "1.2", "1.3", "1.4", "2.1"}, "there is no file loss.py"),
     "deep down": (ALL, "there is no file beta_schedule.py"),
     "leaves": ({"4.1", "4.2", "DDPM"}, "ddpm_step"),
-    "forger.zip": ({"5.1", "5.3", "DDIM"}, "ddim_timesteps"),
+    "forger": ({"5.1", "5.3", "DDIM"}, "ddim_timesteps"),
 }
 REFUSED = {
     "empty": "none of the five files",
     "a link": "symbolic link",
-    "broken.zip": "cannot be read",
-    "text.zip": "not a zip",
-    "bomb.zip": "larger than 256 KiB",
-    "climber.zip": "none of the five files",
-    "links.zip": "is a link",
-    "rare.zip": "plain zip",
-    "two places.zip": "more than one folder",
-    "=HYPERLINK(1).zip": "not a zip",
-    "<script>.zip": "not a zip",
+    "broken": "cannot be read",
+    "text": "not a zip",
+    "bomb": "larger than 256 KiB",
+    "climber": "none of the five files",
+    "links": "is a link",
+    "rare": "plain zip",
+    "two places": "more than one folder",
+    "=HYPERLINK(1)": "not a zip",
+    "<script>": "not a zip",
 }
 
 

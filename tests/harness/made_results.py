@@ -33,6 +33,7 @@ def made(message="", *, passing=False, impl="submission", chamfer=0.71, sampler_
             1.5,
             sampler_message,
             [*rubric.bands_for(name, 0.39)],
+            chamfer,
         )
         for name, steps in (("ddpm", 1000), ("ddim", 50))
     ]

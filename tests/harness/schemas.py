@@ -1,4 +1,8 @@
-"""JSON schemas of what a grade is written as, after each system's documentation."""
+"""JSON schemas of what a grade is written as, after each system's documentation, and our own as they are shipped."""
+
+import json
+
+from grading.submission.implementation import ROOT
 
 VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
 TEXT_FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
@@ -35,66 +39,32 @@ GRADESCOPE = {  # https://gradescope-autograders.readthedocs.io/en/latest/specs/
         },
     },
 }
-CLASSROOM = {  # what classroom-resources/autograding-grading-reporter decodes
+COUNT = {"type": "integer", "minimum": 0}
+FILLED = {"type": "string", "minLength": 1}
+CLASSROOM50 = {  # what Classroom 50's runner takes from ./result.json
     "type": "object",
     "additionalProperties": False,
-    "required": ["version", "status", "max_score", "tests"],
+    "required": [
+        *("schema", "classroom", "assignment", "submission", "commit", "release", "review", "datetime"),
+        *("score", "max-score", "tests"),
+    ],
     "properties": {
-        "version": {"const": 1},
-        "status": {"enum": ["pass", "fail", "error"]},
-        "max_score": NUMBER,
+        "schema": {"const": "classroom50/result/v1"},
+        **{name: FILLED for name in ("classroom", "assignment", "submission", "commit", "release", "review")},
+        "datetime": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"},
+        "score": COUNT,
+        "max-score": COUNT,
         "tests": {
             "type": "array",
             "items": {
                 "type": "object",
                 "additionalProperties": False,
-                "required": ["name", "status", "score", "message"],
-                "properties": {
-                    "name": STRING,
-                    "status": {"enum": ["pass", "fail", "error"]},
-                    "score": NUMBER,
-                    "message": STRING,
-                    "test_code": STRING,
-                    "filename": STRING,
-                    "line_no": {"type": "integer"},
-                    "duration": NUMBER,
-                },
+                "required": ["test-name", "passed", "score", "max-score"],
+                "properties": {"test-name": FILLED, "passed": {"type": "boolean"}, "score": COUNT, "max-score": COUNT},
             },
         },
     },
 }
-RESULT = {
-    "type": "object",
-    "required": ["format", "impl", "points", "max_points", "tasks", "samplers", "floor", "settings", "isolation"],
-    "properties": {
-        "format": {"const": 1},
-        "points": NUMBER,
-        "max_points": NUMBER,
-        "floor": {"type": ["number", "null"]},
-        "tasks": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "function", "module", "title", "status", "points", "max_points", "cases"],
-                "properties": {
-                    "status": {"enum": ["done", "wrong", "todo", "locked"]},
-                    "cases": {
-                        "type": "array",
-                        "items": {
-                            "required": ["name", "behaviour", "status", "kind", "message", "misconception", "seconds"],
-                            "properties": {"status": {"enum": ["passed", "failed", "skipped"]}},
-                        },
-                    },
-                },
-            },
-        },
-        "samplers": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["name", "steps", "chamfer", "points", "max_points", "seconds", "message", "bands"],
-                "properties": {"chamfer": {"type": ["number", "null"]}, "name": {"enum": ["DDPM", "DDIM"]}},
-            },
-        },
-    },
-}
+SCHEMAS = ROOT / "grading" / "schemas"
+RESULT = json.loads((SCHEMAS / "result.schema.json").read_text(encoding="utf-8"))
+GRADEBOOK = json.loads((SCHEMAS / "gradebook.schema.json").read_text(encoding="utf-8"))

@@ -1,115 +1,142 @@
-"""The gradebook of a class: what has been graded is kept one by one; the tables are made from that."""
+"""The gradebook of a class: measurements are kept one by one, by content; points and tables are made from them."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
-from grading.classroom.gradebook.collect import Submission, collect
-from grading.classroom.gradebook.job import Answer, Lost, Terms, kata_version, receive
-from grading.classroom.gradebook.page import to_html
+from grading.classroom.collect import Submission, collect
+from grading.classroom.collect.roster import Roster
+from grading.classroom.gradebook.job import Lost, Terms, receive
+from grading.classroom.gradebook.launch import sweep
 from grading.classroom.gradebook.pool import Run, run_here
-from grading.classroom.gradebook.rows import Row, graded_row, to_csv
-from grading.files import write_whole
-from grading.grade.result import Result
+from grading.classroom.gradebook.rows import Row, late_by
+from grading.classroom.gradebook.shelf import Shelf
+from grading.grade.worth import worth
 from grading.submission.errors import UsageError
 
 Told = Callable[[Row, int, int], None]  # (row, how many are done, how many there are)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a class may have beside its folder.
+
+    Attributes:
+        roster: who is in it.
+        own: files of the instructor's that may lie in the folder.
+        only: students to measure again, by name, id or email; all others stay as they are.
+        due, grace: the deadline, and minutes after it that count as in time.
+        say: told what is going on beside the rows.
+    """
+
+    roster: Roster | None = None
+    own: tuple[Path, ...] = ()
+    only: tuple[str, ...] = ()
+    due: datetime | None = None
+    grace: float = 0.0
+    say: Say = field(default=lambda _: None)
 
 
 def gradebook(
-    folder: Path, out: Path, terms: Terms, run: Run = run_here, told: Told | None = None
-) -> tuple[list[Row], list[str]]:
-    """Grade every folder and zip in a folder; write gradebook.csv, gradebook.json and gradebook.html.
+    folder: Path, out: Path, terms: Terms, run: Run = run_here, told: Told | None = None, extras: Extras | None = None
+) -> list[Row]:
+    """Grade a class; write gradebook.csv, gradebook.json, class.html and, for each student, a report and a feedback.
 
-    Each grade is written to `out` when it arrives, with a key made of the files, the terms and the kata's version.
-    Where a grade with the same key lies there already, the submission is not run again.
+    A measurement is kept under a key made of the files, the settings and the measuring code. Where one with that key
+    lies there already, nothing is run: another rubric is a matter of seconds, and identical files are measured once.
 
     Args:
-        folder: a folder or a zip for each student.
-        out: where the gradebook goes, with a folder for each submission.
+        folder: what the students handed in.
+        out: where the gradebook goes.
         terms: setting, rubric, sandbox, deadline.
-        run: where to grade: run_here, or run_on_cluster with an address.
+        run: where to measure: run_here, or run_on_cluster with an address.
         told: called for each row that is done.
 
     Returns:
-        the rows, sorted by name, and the names of the files in `folder` that are no submissions.
+        the rows: students by name, then what was left aside.
 
     Raises:
-        UsageError (a ValueError): the folder or the cluster makes no sense. A submission never raises.
+        UsageError (a ValueError): the folder, the cluster or `out` makes no sense. A submission never raises.
     """
-    submissions, others = collect(folder, out)
-    rows = {s.slug: _known(s, out, terms) for s in submissions}
-    waiting = [s for s in submissions if rows[s.slug].status == "waiting"]
-    done = [row for row in rows.values() if row.status != "waiting"]
-    for number, row in enumerate(done, start=1):
+    extras = extras or Extras()
+    sweep()
+    with Shelf(out, folder, terms, extras.due, extras.grace) as shelf:
+        return _grade(collect(folder, out, extras.roster, *extras.own), shelf, terms, run, told, extras)
+
+
+def _grade(
+    submissions: list[Submission], shelf: Shelf, terms: Terms, run: Run, told: Told | None, extras: Extras
+) -> list[Row]:
+    again = _named(submissions, extras.only)
+    rows = [_first_row(s, shelf, terms, extras, again) for s in submissions]
+    by_key: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        if row.status == "waiting" and (not extras.only or row.submission.slug in again):
+            by_key.setdefault(row.key, []).append(number)
+    done = len(rows) - sum(map(len, by_key.values()))
+    for number, row in enumerate((row for row in rows if row.status != "waiting"), start=1):
         if told:
             told(row, number, len(rows))
-    try:
-        _write(list(rows.values()), out, terms)
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written there ({error.strerror})") from None
-    if waiting:
-        with closing(run(waiting, terms)) as answers:  # closed at once, also where `told` is interrupted
-            for number, (submission, text) in enumerate(answers, start=len(done) + 1):
-                rows[submission.slug] = _arrived(submission, text, out, terms)
-                _write(list(rows.values()), out, terms)
-                if told:
-                    told(rows[submission.slug], number, len(rows))
-    return list(rows.values()), others
+    shelf.write(rows)
+    if by_key:
+        asked = {rows[numbers[0]].submission.slug: numbers for numbers in by_key.values()}
+        terms = replace(terms, shared=shelf.shared_training(len(by_key), extras.say))
+        first = [rows[numbers[0]].submission for numbers in by_key.values()]
+        try:
+            with closing(run(first, terms)) as answers:  # closed at once, also where `told` is interrupted
+                for submission, text in answers:
+                    for number in asked[submission.slug]:
+                        rows[number] = _arrived(rows[number], text, shelf, terms)
+                        done += 1
+                        if told:
+                            told(rows[number], done, len(rows))
+                    shelf.write_now_and_then(rows)
+        finally:
+            shelf.write(rows)
+    return rows
 
 
-def _known(submission: Submission, out: Path, terms: Terms) -> Row:
-    """The row of a submission before anything is run: refused, graded earlier, or waiting."""
+def _named(submissions: list[Submission], only: tuple[str, ...]) -> set[str]:
+    """The slugs of the students who are asked for."""
+    found = set()
+    for wanted in only:
+        mine = [s for s in submissions if wanted.casefold() in _names(s)]
+        if not mine:
+            raise UsageError(f"--only {wanted}: nobody is called that; give a name, an id or an email of the gradebook")
+        found |= {s.slug for s in mine}
+    return found
+
+
+def _names(submission: Submission) -> set[str]:
+    return {name.casefold() for name in (submission.name, submission.slug, submission.email, *submission.ids.values())}
+
+
+def _first_row(submission: Submission, shelf: Shelf, terms: Terms, extras: Extras, again: set[str]) -> Row:
+    """The row of a submission before anything is run: refused, measured earlier, or waiting."""
+    late = late_by(submission, extras.due, extras.grace)
+    row = Row(submission.name, "waiting", submission=submission, late_by=late, before=shelf.before(submission))
     if submission.problem:
-        return Row(submission.name, "refused", message=submission.problem)
-    place = out / submission.slug
-    try:
-        kept = json.loads((place / "graded.json").read_text(encoding="utf-8"))
-        if kept["key"] == terms.key(submission):
-            result = Result.from_json((place / "result.json").read_text(encoding="utf-8"))
-            picture = place / "thumbnail.png"
-            return _row(submission, result, kept["page"], picture.read_bytes() if picture.exists() else b"")
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # nothing there, or nothing that can be used: it is graded again
-    return Row(submission.name, "waiting")
+        status = submission.state if submission.state != "here" else "refused"
+        return replace(row, status=status, message=submission.problem)
+    row = replace(row, key=terms.key(submission))
+    known = None if submission.slug in again else shelf.measured(row.key)
+    if known is None:
+        return row
+    return shelf.publish(row, worth(known.result, terms.rubric), known)
 
 
-def _arrived(submission: Submission, text: str, out: Path, terms: Terms) -> Row:
-    """Keep a grade that has come in; where none has, the row says why, and nothing is kept."""
+def _arrived(row: Row, text: str, shelf: Shelf, terms: Terms) -> Row:
+    """Keep a measurement that has come in; where none has, the row says why, and nothing is kept."""
     try:
         answer = receive(text, terms)
-        _keep(answer, out / submission.slug, terms.key(submission))
+        shelf.keep(row.key, answer)
+        return shelf.publish(row, worth(answer.result, terms.rubric), answer)
     except Lost as why:
-        return Row(submission.name, "failed", message=str(why))
+        return replace(row, status="failed", message=str(why))
     except OSError as error:
-        return Row(submission.name, "failed", message=f"the grade cannot be written: {error.strerror or error}")
-    return _row(submission, answer.result, answer.page, answer.thumbnail)
-
-
-def _keep(answer: Answer, place: Path, key: str) -> None:
-    """Write a grade; the key comes last, so that a part of a grade is never taken for one."""
-    shutil.rmtree(place, ignore_errors=True)
-    for name, content in answer.files.items():
-        path = place / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    write_whole(place / "result.json", answer.result.to_json())
-    if answer.thumbnail:
-        (place / "thumbnail.png").write_bytes(answer.thumbnail)
-    write_whole(place / "graded.json", json.dumps({"key": key, "page": answer.page}))
-
-
-def _row(submission: Submission, result: Result, page: str, thumbnail: bytes) -> Row:
-    return graded_row(submission.name, result, f"{submission.slug}/{page or 'result.json'}", thumbnail)
-
-
-def _write(rows: list[Row], out: Path, terms: Terms) -> None:
-    write_whole(out / "gradebook.csv", to_csv(rows))
-    about = {"version": kata_version(), "setting": terms.setting, "max_points": terms.rubric.total}
-    listed = [row.columns() | {"report": row.report} for row in rows]
-    write_whole(out / "gradebook.json", json.dumps(about | {"rows": listed}, indent=1, allow_nan=False))
-    write_whole(out / "gradebook.html", to_html(rows, terms))
+        return replace(row, status="failed", message=f"the grade cannot be written: {error.strerror or error}")

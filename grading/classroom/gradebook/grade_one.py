@@ -1,89 +1,128 @@
-"""Grade one submission: a job on standard input, its answer in a file.
+"""Measure submissions, one after the other: a job a line on standard input, each answer in a file of its own.
 
-`python -m grading.classroom.gradebook.grade_one FOLDER`.
+`python -m grading.classroom.gradebook.grade_one FOLDER`. Torch, the suites and the sandbox's server are loaded once.
 """
 
 from __future__ import annotations
 
 import base64
-import dataclasses
 import io
 import json
 import os
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grading.classroom.gradebook.job import Answer, kata_version, rubric_of
+from grading.classroom.gradebook.job import Answer, kata_version
 from grading.files import write_whole
 
 if TYPE_CHECKING:
-    from grading.experiment.stages import Experiment
+    from grading.experiment.shared_training import SharedTraining
+    from grading.experiment.stages import Experiment, Setting
 
 
 def main() -> None:
     scratch = Path(sys.argv[1])
-    job = _first_line()
-    threading.Thread(target=_end_with_parent, args=(scratch,), daemon=True).start()
-    if job["version"] != kata_version():
-        text = json.dumps({"lost": "the worker runs another version of the kata"})
-    else:
-        text = _grade(job, scratch)
-    write_whole(scratch / "answer.json", text)
+    jobs = _jobs(scratch)
+    for number, job in enumerate(jobs):
+        if job["version"] != kata_version():
+            text = json.dumps({"lost": "the worker runs another version of the kata"})
+        elif "train_for_all" in job:
+            text = _train_for_all(job)
+        else:
+            text = _measure(job, scratch)
+        write_whole(scratch / f"answer-{number}.json", text)
 
 
-def _first_line() -> dict[str, Any]:
-    text = b""
-    while not text.endswith(b"\n"):
-        piece = os.read(0, 1 << 20)
-        if not piece:
-            sys.exit("the job was cut short")
-        text += piece
-    return json.loads(text)
+def _jobs(scratch: Path) -> Iterator[dict[str, Any]]:
+    """Jobs as they come. A thread reads them, so that the end of the input is seen in the middle of one as well."""
+    from queue import Queue
+
+    lines: Queue[bytes] = Queue()
+
+    def listen() -> None:
+        text = b""
+        while piece := os.read(0, 1 << 20):
+            *whole, text = (text + piece).split(b"\n")
+            for line in whole:
+                lines.put(line)
+        _end(scratch)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        yield json.loads(lines.get())
 
 
-def _end_with_parent(scratch: Path) -> None:
-    """Wait until whoever gave the job is gone, or asks for an end; then leave nothing behind, not even children."""
-    while os.read(0, 1):
-        pass
+def _end(scratch: Path) -> None:
+    """Whoever gave the jobs is gone, or asks for an end: leave nothing behind, not even children."""
     sandbox = sys.modules.get("grading.isolation.sandbox")
     if sandbox:
         sandbox.close_servers()
-    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(scratch.parent, ignore_errors=True)
     os._exit(1)
 
 
-def _grade(job: dict[str, Any], scratch: Path) -> str:
+def _train_for_all(job: dict[str, Any]) -> str:
+    from grading.experiment.shared_training import share
+
+    path = Path(job["train_for_all"])
+    part = path.with_name(f".{path.name}.part")
+    try:
+        share(_setting(job)).save(part)
+        part.replace(path)
+    except OSError as error:
+        return json.dumps({"lost": f"{path}: cannot be written ({error.strerror or error})"})
+    return json.dumps({})
+
+
+def _setting(job: dict[str, Any]) -> Setting:
     from grading.experiment.stages import Setting
     from grading.experiment.training import RECIPES, Recipe
+
+    RECIPES[job["setting"]["recipe"]] = Recipe(**job["recipe"])
+    return Setting(**job["setting"])
+
+
+@cache
+def _shared(path: str, setting: Setting) -> SharedTraining | None:
+    from grading.experiment.shared_training import load, share
+
+    return load(Path(path), setting) or share(setting)  # on a machine that does not see the path
+
+
+def _measure(job: dict[str, Any], scratch: Path) -> str:
     from grading.grade.grade import grade
-    from grading.reports import write_report
     from grading.submission.errors import UsageError
 
     folder = scratch / "submission"
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for name, content in job["files"].items():
         (folder / Path(name).name).write_bytes(base64.b64decode(content))
-    RECIPES[job["setting"]["recipe"]] = Recipe(**job["recipe"])
+    setting = _setting(job)
     try:
-        how = {"sandbox": job["sandbox"], "deadline": job["deadline"]}
-        graded = grade(folder, Setting(**job["setting"]), rubric_of(job["rubric"]), **how)
+        shared = _shared(job["shared"], setting) if job["shared"] else None
+        graded = grade(folder, setting, sandbox=job["sandbox"], deadline=job["deadline"], shared=shared)
     except UsageError as error:
         return json.dumps({"lost": str(error)})
-    graded = dataclasses.replace(graded, result=dataclasses.replace(graded.result, impl=job["name"]))
+    if graded.result.cut_short:
+        graded.result.settings["deadline"] = job["deadline"]
     try:
-        report = scratch / "report"
-        page = write_report(graded, report).relative_to(report).as_posix()
-        files = {
-            path.relative_to(report).as_posix(): path.read_bytes()
-            for path in report.rglob("*")
-            if path.is_file() and path.name != "result.json"
-        }
-        return Answer(graded.result, page, files, thumbnail(graded.experiment)).to_json()
+        return Answer(graded.result, pieces(graded.experiment), thumbnail(graded.experiment)).to_json()
     except Exception:  # points that no picture can be drawn of, say: the grade outlives its report
-        return Answer(graded.result, "", {}, b"").to_json()
+        return Answer(graded.result, {"clouds": {}, "loss": "", "player": ""}, b"").to_json()
+
+
+def pieces(experiment: Experiment) -> dict[str, Any]:
+    """What is drawn on a report's page, as HTML; the page itself is made where the points are given."""
+    from grading.pictures.player import player_of
+    from grading.reports import clouds_of, loss_of
+
+    return {"clouds": clouds_of(experiment), "loss": loss_of(experiment), "player": player_of(experiment)}
 
 
 def thumbnail(experiment: Experiment) -> bytes:

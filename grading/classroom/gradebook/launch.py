@@ -1,4 +1,4 @@
-"""Grade one submission in a process of its own, whose end or silence is a sentence and never ours."""
+"""Measure submissions in processes of their own, whose end or silence is a sentence and never ours."""
 
 from __future__ import annotations
 
@@ -19,27 +19,129 @@ from grading.classroom.gradebook.job import MOST_ANSWER_BYTES, ROOT
 LEFT_OUT = ("KATA_IMPL", "PYTEST_ADDOPTS", "PYTHONSAFEPATH")  # these would change what the process does
 OVERTIME = 120.0  # seconds beyond the deadline for starting up, for a call under way and for the report
 GRACE = 10.0  # seconds for a process that is asked to end, before it is killed
-LOOK_EVERY = 0.1
+LOOK_EVERY = 0.05
+MOST_JOBS = 40  # of one process; then a fresh one
+PREFIX = "kata-gradebook-"  # of a folder in the place for temporary files; the process that made it follows
 
 
-def launch(job: str, threads: int | None = None, stop: threading.Event | None = None) -> str:
-    """Run one job to its end; return its answer, as JSON text that `receive` reads.
+class Worker:
+    """A process `python -m grading.classroom.gradebook.grade_one`, started when needed and kept for the next job.
 
-    The process is `python -m grading.classroom.gradebook.grade_one`. It gets the job on its standard input, which
-    stays open: when this process ends in whatever way, the other one notices, and ends with all that it has started.
+    It gets its jobs on its standard input, which stays open: when this process ends in whatever way, the other one
+    notices, and ends with all that it has started and written.
 
     Args:
-        job: what Terms.job made.
         threads: OMP threads for it; what the environment says if left out, and 1 where it says nothing.
         stop: when set, the process is ended.
     """
-    scratch = Path(tempfile.mkdtemp(prefix="kata-gradebook-"))
-    try:
-        return _run(job, scratch, threads, stop or threading.Event())
-    except OSError as error:
-        return lost(f"the grader's process could not be run: {error}")
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+    def __init__(self, threads: int | None = None, stop: threading.Event | None = None) -> None:
+        self.threads, self.stop = threads, stop or threading.Event()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.scratch = Path()
+        self.jobs = 0
+
+    def run(self, job: str) -> str:
+        """Run one job to its end; return its answer, as JSON text that `receive` reads."""
+        if self.process is None or self.process.poll() is not None or self.jobs >= MOST_JOBS:
+            self.close()
+        try:
+            if self.process is None:
+                self._start()
+            return self._run(job)
+        except OSError as error:
+            self.close()
+            return lost(f"the grader's process could not be run: {error.strerror or error}")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closing its input asks the process to end, tidily; then it is killed."""
+        process, self.process, self.jobs = self.process, None, 0
+        if process is None:
+            return
+        if process.stdin:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        shutil.rmtree(self.scratch.parent, ignore_errors=True)
+
+    def _start(self) -> None:
+        sweep()
+        base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        base.chmod(0o711)  # the sandbox's user must reach its box in tmp, and nothing else
+        self.scratch = base / "work"
+        self.scratch.mkdir(mode=0o700)
+        (base / "tmp").mkdir(mode=0o711)
+        environment = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
+        environment["OMP_NUM_THREADS"] = str(self.threads or environment.get("OMP_NUM_THREADS", 1))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
+        environment["TMPDIR"] = str(base / "tmp")
+        try:
+            with open(self.scratch / "errors", "wb") as errors:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "grading.classroom.gradebook.grade_one", str(self.scratch)],
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+        except OSError:
+            shutil.rmtree(base, ignore_errors=True)
+            raise
+
+    def _run(self, job: str) -> str:
+        process, answer = self.process, self.scratch / f"answer-{self.jobs}.json"
+        assert process
+        assert process.stdin
+        self.jobs += 1
+        most = json.loads(job)["deadline"] + OVERTIME
+        end = time.monotonic() + most
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(job.encode() + b"\n")
+            process.stdin.flush()
+        while not (ended := process.poll() is not None) and not answer.exists():
+            if self.stop.is_set():
+                self.close()
+                return lost("stopped before it was graded")
+            if time.monotonic() > end:
+                self.close()
+                return lost(f"no result within {most:g} seconds")
+            time.sleep(LOOK_EVERY)
+        text = self._answer(answer, process.poll() if ended else 0)
+        if ended:
+            self.close()
+        return text
+
+    def _answer(self, path: Path, code: int | None) -> str:
+        if code and code < 0:
+            return lost(f"the grader's process was killed ({signal.Signals(-code).name})")
+        if not path.exists():
+            lines = (self.scratch / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return lost(f"the grader's process ended with code {code}: {lines[-1] if lines else 'it said nothing'}")
+        if path.stat().st_size > MOST_ANSWER_BYTES:
+            return lost(f"the report is larger than {MOST_ANSWER_BYTES >> 20} MiB")
+        text = path.read_text(encoding="utf-8")
+        path.unlink()
+        return text
+
+
+_kept = threading.local()
+
+
+def launch(job: str) -> str:
+    """Run one job in this thread's own process, which is kept for the thread's next job and ends with this process."""
+    if not hasattr(_kept, "worker"):
+        _kept.worker = Worker()
+    return _kept.worker.run(job)
 
 
 def lost(why: str) -> str:
@@ -47,59 +149,19 @@ def lost(why: str) -> str:
     return json.dumps({"lost": why})
 
 
-def _run(job: str, scratch: Path, threads: int | None, stop: threading.Event) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    environment["OMP_NUM_THREADS"] = str(threads or environment.get("OMP_NUM_THREADS", 1))
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
-    most = json.loads(job)["deadline"] + OVERTIME
-    with open(scratch / "errors", "wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "grading.classroom.gradebook.grade_one", str(scratch)],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-        )
-    end = time.monotonic() + most
+def sweep() -> None:
+    """Remove what runs that were killed have left in the place for temporary files; a living one's is left alone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
     try:
-        assert process.stdin
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(job.encode() + b"\n")
-            process.stdin.flush()
-        while process.poll() is None and time.monotonic() < end and not stop.is_set():
-            time.sleep(LOOK_EVERY)
-        late = process.poll() is None
-    finally:
-        _end(process)
-    if stop.is_set():
-        return lost("stopped before it was graded")
-    if late:
-        return lost(f"no result within {most:g} seconds")
-    return _answer(scratch, process.returncode)
-
-
-def _answer(scratch: Path, code: int) -> str:
-    path = scratch / "answer.json"
-    if code < 0:
-        return lost(f"the grader's process was killed ({signal.Signals(-code).name})")
-    if code or not path.exists():
-        lines = (scratch / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lost(f"the grader's process ended with code {code}: {lines[-1] if lines else 'it said nothing'}")
-    if path.stat().st_size > MOST_ANSWER_BYTES:
-        return lost(f"the report is larger than {MOST_ANSWER_BYTES >> 20} MiB")
-    return path.read_text(encoding="utf-8")
-
-
-def _end(process: subprocess.Popen) -> None:
-    """Closing its input asks the process to end, tidily; then it is killed."""
-    if process.stdin:
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,15 +1,15 @@
-"""Grade many submissions at once on this machine: one process for each, a few at a time."""
+"""Measure many submissions at once on this machine: a few processes, each kept for the next one."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from queue import Empty, Queue
 
-from grading.classroom.gradebook.collect import Submission
+from grading.classroom.collect import Submission
 from grading.classroom.gradebook.job import Terms
-from grading.classroom.gradebook.launch import launch
+from grading.classroom.gradebook.launch import Worker
 
 Answers = Generator[tuple[Submission, str], None, None]  # each submission with its answer, as they arrive
 Run = Callable[[list[Submission], Terms], Answers]
@@ -25,14 +25,31 @@ def run_here(submissions: list[Submission], terms: Terms, workers: int | None = 
 
     Ended early (an exception, or the iterator closed), it ends every process that it has started.
     """
-    workers = workers or cores()
-    threads, stop = max(1, cores() // workers), threading.Event()
-    with ThreadPoolExecutor(workers) as pool:
-        futures = {pool.submit(launch, terms.job(s), threads, stop): s for s in submissions}
+    workers = min(workers or cores(), len(submissions))
+    threads, stop = max(1, cores() // max(workers, 1)), threading.Event()
+    waiting: Queue[Submission] = Queue()
+    answers: Queue[tuple[Submission, str]] = Queue()
+    for submission in submissions:
+        waiting.put(submission)
+
+    def work() -> None:
+        worker = Worker(threads, stop)
         try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            while not stop.is_set():
+                submission = waiting.get_nowait()
+                answers.put((submission, worker.run(terms.job(submission))))
+        except Empty:
+            pass
         finally:
-            stop.set()
-            for future in futures:
-                future.cancel()
+            worker.close()
+
+    hands = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    for hand in hands:
+        hand.start()
+    try:
+        for _ in submissions:
+            yield answers.get()
+    finally:
+        stop.set()
+        for hand in hands:
+            hand.join()

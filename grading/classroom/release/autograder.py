@@ -7,8 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from grading.classroom.gradebook.archive import NotASubmission
-from grading.classroom.gradebook.collect import files_in
+from grading.classroom.collect import NotASubmission, files_in
 from grading.classroom.release.gradescope import RUBRIC, TERMS
 from grading.experiment.stages import Setting
 from grading.grade.grade import grade

@@ -7,6 +7,7 @@ must know what is right. What a grade is worth rests on the instructor running i
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from grading.submission.contract import MODULES
@@ -16,17 +17,25 @@ from grading.submission.katas import REQUIRED, in_words, katas, required
 from grading.submission.signatures import RELEASED
 from grading.submission.stubs import pristine
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 TEMPLATES = Path(__file__).with_name("templates")
 WHOLE = (".devcontainer", ".vscode", "grading")  # folders, as they are
 FILES = (
     *(".gitignore", "LICENSE", "conftest.py", "constraints.txt", "pyproject.toml"),
     *("exercises/__init__.py", "exercises/katas.toml", "exercises/ddpm_ddim.ipynb"),
 )
+TABLE = "exercises/katas.toml"
 PICTURE = ".github/reverse_process.gif"
 
 
-def release_student(folder: Path) -> list[str]:
+def release_student(folder: Path, hints: bool = True) -> list[str]:
     """Write the student's repository to a folder that is not there yet, or is empty; return the files' names.
+
+    Without `hints` the third of each task, which is nearly the code, is left out.
 
     A folder with nothing but `.git` in it counts as empty: that is how a new repository looks.
 
@@ -37,7 +46,7 @@ def release_student(folder: Path) -> list[str]:
         raise UsageError(f"{folder}: that is a file; give a folder that is empty or not there yet")
     if folder.exists() and any(entry.name != ".git" for entry in folder.iterdir()):
         raise UsageError(f"{folder}: that folder is not empty; give one that is empty or not there yet")
-    files = student_files()
+    files = student_files(hints)
     try:
         for name, content in files.items():
             path = folder / name
@@ -48,7 +57,7 @@ def release_student(folder: Path) -> list[str]:
     return list(files)
 
 
-def student_files() -> dict[str, bytes]:
+def student_files(hints: bool = True) -> dict[str, bytes]:
     """Everything in the student's repository, by its path there. Nothing is taken that is not named here."""
     if not (ROOT / "solutions").is_dir():
         raise UsageError("this copy of the kata has no solutions/ to make stubs of; release from the instructor's own")
@@ -59,10 +68,29 @@ def student_files() -> dict[str, bytes]:
         made = pristine(module).encode()
         files |= {f"exercises/{module}.py": made, f"{RELEASED.relative_to(ROOT).as_posix()}/{module}.txt": made}
     files["pyproject.toml"] = files["pyproject.toml"].replace(b'["grading", "solutions"]', b'["grading"]')
+    if not hints:
+        files[TABLE] = without_third_hints(files[TABLE].decode()).encode()
+    files[".gitlab-ci.yml"] = (TEMPLATES / "student" / "gitlab-ci.yml").read_bytes()
     for name in ("kata.yml", "pull-request.yml"):
         files[f".github/workflows/{name}"] = (TEMPLATES / "student" / name).read_bytes()
     files["README.md"] = _readme(PICTURE in files).encode()
     return dict(sorted(files.items()))
+
+
+def without_third_hints(table: str) -> str:
+    """The table of katas with two hints for each task. Each hint stands on a line of its own, as its test demands."""
+    third = {task.hints[2] for kata in katas() for task in kata.tasks if len(task.hints) > 2}
+    kept = [line for line in table.splitlines(keepends=True) if _quoted(line) not in third]
+    return "".join(kept)
+
+
+def _quoted(line: str) -> str | None:
+    """The text that a line of a TOML list consists of."""
+    try:
+        values = tomllib.loads(f"x = [{line.strip()}]")["x"]
+    except tomllib.TOMLDecodeError:
+        return None
+    return values[0] if len(values) == 1 and isinstance(values[0], str) else None
 
 
 def _ours(path: Path) -> bool:

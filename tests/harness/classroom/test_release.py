@@ -19,6 +19,12 @@ from grading import cli
 from grading.classroom.release import release_gradescope, release_student, student
 from grading.submission.errors import UsageError
 from grading.submission.implementation import ROOT
+from grading.submission.katas import tasks
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 WORKFLOWS = ("kata.yml", "pull-request.yml")
 
@@ -66,6 +72,21 @@ def test_the_copy_holds_what_a_student_needs_and_no_answers(copy):
     for name in names:
         content = (copy / name).read_text(errors="replace")
         assert not any(source in content for source in FILES.values())
+
+
+def test_without_hints_the_third_of_each_task_is_left_out(tmp_path):
+    release_student(tmp_path / "kata", hints=False)
+    text = (tmp_path / "kata" / "exercises" / "katas.toml").read_text(encoding="utf-8")
+    told = [task for kata in tomllib.loads(text)["kata"] for task in kata["task"]]
+    assert [task["hints"] for task in told] == [list(task.hints[:2]) for task in tasks()]
+    assert not any(task.hints[2] in text for task in tasks())
+
+
+def test_the_example_for_gitlab_shows_junit(copy):
+    yaml = pytest.importorskip("yaml")
+    job = yaml.safe_load((copy / ".gitlab-ci.yml").read_text())["kata"]
+    assert job["artifacts"]["reports"]["junit"] == "report/junit.xml"
+    assert any("--format junit --out report" in line for line in job["script"])
 
 
 def test_nothing_in_the_copy_imports_the_solutions(copy):
@@ -218,7 +239,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, says, tmp_path, mo
     ("arguments", "says"),
     [
         (["nowhere"], "no such folder"),
-        (["empty"], "neither a folder nor a zip"),
+        (["empty"], "no submission in it"),
         (["class", "--rubric", "none.toml"], "cannot read none.toml"),
         (["class", "--dataset", "cats"], "no data set 'cats'"),
         (["class", "--recipe", "soup"], "no recipe 'soup'"),
@@ -226,6 +247,12 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, says, tmp_path, mo
         (["class", "--workers", "0"], "--workers 0"),
         (["class", "--deadline", "0"], "--deadline 0"),
         (["class", "--out", "class/ada/loss.py"], "--out class/ada/loss.py"),
+        (["class", "--train", "twice"], "--train twice"),
+        (["class", "--due", "tomorrow"], "--due tomorrow"),
+        (["class", "--grace", "-1"], "--grace -1"),
+        (["class", "--export", "blackboard"], "the platforms are canvas, moodle, gradescope"),
+        (["class", "--roster", "none.csv"], "--roster none.csv"),
+        (["class", "--only", "nobody"], "--only nobody"),
     ],
 )
 def test_bad_input_to_the_gradebook_is_one_sentence(arguments, says, tmp_path, monkeypatch, capsys):

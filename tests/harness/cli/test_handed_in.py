@@ -5,9 +5,9 @@ import zipfile
 
 import pytest
 from class_of_twenty import FILES, STUBS, put, zipped
-
 from grading.classroom.gradebook.archive import NotASubmission, files_of_zip
 from grading.classroom.gradebook.collect import collect, files_in
+
 from grading.submission.errors import UsageError
 
 

@@ -69,7 +69,7 @@ ZERO = "bands = [{ below = 1, points = 0 }]"
     ("text", "said"),
     [
         ("[ddpm", "not valid TOML"),
-        ("[dppm]\nbands = []", "unknown key 'dppm'; the keys are ddpm, ddim and tasks"),
+        ("[dppm]\nbands = []", "unknown key 'dppm'; the keys are ddpm, ddim, tasks, accept, partial"),
         ("ddpm = 3", "ddpm must be a table; got 3"),
         ("[ddpm]\n", "ddpm lacks 'bands'"),
         ("[ddpm]\nbands = []", "ddpm.bands must be a list of at least one band"),

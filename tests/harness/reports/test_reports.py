@@ -1,6 +1,5 @@
 """What other systems read of a grade: each format against its documented form; text of a submission stays text."""
 
-import base64
 import json
 import re
 from html.parser import HTMLParser
@@ -10,10 +9,11 @@ import jsonschema
 import pytest
 from made_results import ATTACK, EVERY, FULL, HOSTILE, HUGE, made
 from markdown_it import MarkdownIt
-from schemas import CLASSROOM, GRADESCOPE, RESULT
+from schemas import CLASSROOM50, GRADESCOPE, RESULT
 
 from grading.grade.result import Result
 from grading.reports import github
+from grading.reports.classroom50 import classroom50
 from grading.reports.gradescope import gradescope, not_graded
 from grading.reports.junit import junit
 from grading.reports.parts import parts
@@ -88,18 +88,19 @@ def test_junit_keeps_hostile_text_as_text_without_control_characters():
 
 
 @every
-def test_classroom_decodes_the_step_output(result):
-    read = strict(base64.b64decode(github.classroom(result), validate=True))
-    jsonschema.validate(read, CLASSROOM)
-    assert read["max_score"] == result.max_points
-    assert sum(test["score"] for test in read["tests"]) == result.points
+def test_classroom_50_reads_its_result(result):
+    told = {"CLASSROOM": "ml", "ASSIGNMENT": "kata", "SUBMISSION_TAG": "submit/1", "COMMIT_URL": "https://x/commit/1"}
+    read = strict(classroom50(result, told))
+    jsonschema.validate(read, CLASSROOM50)
+    assert read["max-score"] == sum(test["max-score"] for test in read["tests"]) == result.max_points
+    assert read["score"] == sum(test["score"] for test in read["tests"]) == result.points
+    assert (read["classroom"], read["review"]) == ("ml", "https://x/commit/1")
 
 
-def test_classroom_passes_only_what_passed():
-    for result, status in ((FULL, "pass"), (made("wrong"), "fail")):
-        read = strict(base64.b64decode(github.classroom(result)))
-        assert read["status"] == status
-        assert {test["status"] for test in read["tests"] if test["name"][0] != "6"} == {status}
+def test_classroom_50_passes_only_what_passed():
+    for result, passed in ((FULL, True), (made("wrong"), False)):
+        tests = strict(classroom50(result, {}))["tests"]
+        assert {test["passed"] for test in tests if test["test-name"][0] != "6"} == {passed}
 
 
 @every

@@ -1,0 +1,81 @@
+"""A gradebook's folder when things go wrong: two runs, a full disk, a killed run, the wrong class."""
+
+import os
+
+import pytest
+from class_of_twenty import put
+from test_regrading import TERMS, Grader, a_class
+
+from grading.classroom.gradebook import gradebook
+from grading.submission.errors import UsageError
+
+
+def test_two_runs_at_once_are_told_apart(tmp_path):
+    a_class(tmp_path / "class")
+
+    def told(*_):
+        with pytest.raises(UsageError, match="another run is writing there"):
+            gradebook(tmp_path / "class", tmp_path / "out", TERMS, Grader())
+
+    assert len(gradebook(tmp_path / "class", tmp_path / "out", TERMS, Grader(), told)) == 4
+    assert len(gradebook(tmp_path / "class", tmp_path / "out", TERMS, Grader())) == 4  # the lock is gone
+
+
+def test_another_section_does_not_overwrite_the_first(tmp_path):
+    gradebook(a_class(tmp_path / "a" / "class"), tmp_path / "out", TERMS, Grader())
+    before = (tmp_path / "out" / "gradebook.csv").read_bytes()
+    with pytest.raises(UsageError, match="holds the gradebook of"):
+        gradebook(a_class(tmp_path / "b" / "class"), tmp_path / "out", TERMS, Grader())
+    assert (tmp_path / "out" / "gradebook.csv").read_bytes() == before
+
+
+def test_a_disk_that_is_full_midway_is_a_sentence_and_loses_nothing(tmp_path, monkeypatch):
+    a_class(tmp_path / "class")
+    from grading.classroom.gradebook import shelf
+
+    write, room = shelf.write_whole, [14]
+
+    def until_full(path, content):
+        room[0] -= 1
+        if room[0] < 0:
+            raise OSError(28, "No space left on device", str(path))
+        write(path, content)
+
+    monkeypatch.setattr(shelf, "write_whole", until_full)
+    with pytest.raises(UsageError, match=r"No space left on device.*run again") as told:
+        gradebook(tmp_path / "class", tmp_path / "out", TERMS, Grader())
+    assert "\n" not in str(told.value)
+    kept = len(list((tmp_path / "out" / "measured").iterdir()))
+    assert kept >= 1
+    monkeypatch.undo()
+    grader = Grader()
+    rows = gradebook(tmp_path / "class", tmp_path / "out", TERMS, grader)
+    assert {row.status for row in rows} == {"graded"}
+    assert len(grader.asked) == 3 - kept
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "out").mkdir(mode=0o500)
+    with pytest.raises(UsageError, match="cannot be written there"):
+        gradebook(a_class(tmp_path / "class"), tmp_path / "out", TERMS, Grader())
+
+
+def test_what_a_killed_run_left_is_swept_away_and_a_living_one_s_is_not(tmp_path, monkeypatch):
+    import tempfile
+
+    from grading.classroom.gradebook.launch import PREFIX, sweep
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone, alive = tmp_path / f"{PREFIX}99999999-x" / "work", tmp_path / f"{PREFIX}{os.getpid()}-y"
+    gone.mkdir(parents=True)
+    alive.mkdir()
+    sweep()
+    assert [path.name for path in tmp_path.iterdir()] == [alive.name]
+
+
+def test_half_written_files_are_swept_away(tmp_path):
+    a_class(tmp_path / "class")
+    put(tmp_path / "out" / "students" / "ada", {".report.html.x1.part": "half"})
+    gradebook(tmp_path / "class", tmp_path / "out", TERMS, Grader())
+    assert not list((tmp_path / "out").rglob("*.part"))
