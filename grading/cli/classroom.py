@@ -13,7 +13,7 @@ from grading.cli import app
 from grading.submission.errors import UsageError
 
 
-@app.command(rich_help_panel="Grade")
+@app.command(short_help="Grade a whole class into a table.")
 def gradebook(
     submissions: Annotated[Path, typer.Argument(help="A folder with a folder or a zip for each student.")],
     out: Annotated[Path, typer.Option(help="Folder for the gradebook and every report.")] = Path("reports/gradebook"),
@@ -73,7 +73,7 @@ def gradebook(
 
 
 release = typer.Typer(help="Make what is handed out: the student's repository, or an autograder for Gradescope.")
-app.add_typer(release, name="release", no_args_is_help=True, rich_help_panel="Grade")
+app.add_typer(release, name="release", no_args_is_help=True, short_help="Make what is handed out.")
 
 
 @release.command()
