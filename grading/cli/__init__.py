@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
+from grading import interrupts
 from grading.submission.errors import UsageError
 from grading.submission.signatures import check_table
 
@@ -14,37 +17,61 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
+    rich_markup_mode=None,
 )
 
-
-COMMANDS = ("learn", "hints", "watch", "reset", "diff", "doctor", "draw", "grade", "classroom")  # the order in --help
+COMMANDS = ("watch", "hints", "reset", "diff", "doctor", "draw", "grade", "handin", "classroom")  # the order in --help
 
 
 @app.callback()
-def board(context: typer.Context) -> None:
+def board(
+    context: typer.Context,
+    impl: Annotated[
+        str | None, typer.Option("--impl", metavar="FOLDER", envvar="KATA_IMPL", help="Whose code; yours if left out.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Test every task, those of later katas too.")] = False,
+) -> None:
     """Learn diffusion models by making tests pass. Without a command: where you stand, and what comes next."""
     check_table()
     if context.invoked_subcommand is None:
         from grading.cli.run import chosen, outcomes
         from grading.cli.screen import Screen
         from grading.submission.folders import find
-        from grading.suites import board
+        from grading.suites import display
 
-        seen = outcomes(chosen(), "--guide")
-        board.write(Screen(), seen, find(chosen()), guided=True)
+        whose = chosen(impl)
+        given = "" if impl is None or impl == os.environ.get("KATA_IMPL") else impl
+        seen = outcomes(whose, "--all" if everything else "--guide")
+        if everything:
+            display.write_board(Screen(), seen, find(whose))
+        else:
+            display.write(Screen(), seen, find(whose), guided=True, impl=given)
 
 
 def main() -> None:
-    """Run the command line; a wrong argument is one sentence and exit code 2."""
+    """Run the command line; a wrong argument is one sentence and exit code 2, Ctrl-C one word and 130."""
     try:
         register()
-        app()
+        command = typer.main.get_command(app)
+        for parameter in command.params:
+            if (parameter.name or "").endswith("_completion"):
+                parameter.hidden = True  # type: ignore[attr-defined]  # --install-completion is there for who asks
+        code = command(standalone_mode=False)
     except UsageError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+        code = 2
+    except (KeyboardInterrupt, typer.Abort):
+        code = interrupts.CODE
+    except Exception as error:  # click's own: an unknown option or command
+        if interrupts.happened():
+            interrupts.leave()
+        if not hasattr(error, "show"):
+            raise
+        error.show()
+        code = error.exit_code  # type: ignore[attr-defined]
+    if code == interrupts.CODE:
+        interrupts.leave()
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def register() -> None:

@@ -14,7 +14,7 @@ from grading.cli import app
 from grading.submission.errors import UsageError
 
 
-@app.command(rich_help_panel="Grade")
+@app.command(short_help="Grade a whole class into a table.")
 def gradebook(
     submissions: Annotated[Path, typer.Argument(help="A folder with what the students handed in, in any shape.")],
     out: Annotated[
@@ -135,7 +135,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 release = typer.Typer(help="Make what is handed out: the student's repository, or an autograder for Gradescope.")
-app.add_typer(release, name="release", no_args_is_help=True, rich_help_panel="Grade")
+app.add_typer(release, name="release", no_args_is_help=True, short_help="Make what is handed out.")
 
 
 @release.command()

@@ -18,7 +18,7 @@ from grading.submission.katas import Task, task
 SIDE_BY_SIDE = 120  # columns: below, one under the other reads better
 
 
-@app.command(rich_help_panel="Learn")
+@app.command(short_help="Your function beside the reference, once yours passes.")
 def diff(
     id: TaskId = None,
     impl: Annotated[
@@ -33,7 +33,7 @@ def diff(
     Example: kata diff 4.1
     """
     if id is None:
-        raise UsageError("kata diff: say which task, as in `kata diff 4.1`; `kata list` shows them all")
+        raise UsageError("kata diff: say which task, as in `kata diff 4.1`; `kata --all` shows them all")
     wanted, folder, reference = task(id), find(chosen(impl)), ROOT / "solutions" / f"{task(id).module}.py"
     if not reference.exists():
         raise UsageError("kata diff: the reference (solutions/) is not in this copy; ask whoever gave you the kata")
@@ -41,7 +41,7 @@ def diff(
     passed = sum(outcome.status == "passed" for outcome in seen)
     if passed < len(seen):
         typer.echo(f"{id} {wanted.function}: {passed} of {len(seen)} tests pass. You see ours when yours passes all.")
-        typer.echo(f"What is wrong: kata check {id}     A hint: kata hint {id}")
+        typer.echo(f"What is wrong: pytest --task {id}     A hint: kata hint {id}")
         raise typer.Exit(1)
     show(wanted, folder / f"{wanted.module}.py", reference)
 

@@ -35,7 +35,7 @@ class Finding(NamedTuple):
     do: str = ""
 
 
-@app.command(rich_help_panel="Learn")
+@app.command(short_help="Look at what the kata needs, and what to do about it.")
 def doctor() -> None:
     """Look at everything that the kata needs, and say what to do where something is amiss.
 

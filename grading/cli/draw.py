@@ -29,7 +29,7 @@ Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for what is drawn; default reports/NAME.")]
 
 
-@app.command(rich_help_panel="See")
+@app.command(short_help="Draw what your own code does.")
 def plot(
     what: Annotated[str, typer.Argument(metavar="PICTURE", help=f"One of {', '.join(PICTURES)}; or all.")] = "all",
     impl: Impl = "exercises",
@@ -77,7 +77,7 @@ def plot(
     raise typer.Exit(int(wrong))
 
 
-@app.command(rich_help_panel="See")
+@app.command(short_help="DDIM and DDPM over the number of steps.")
 def compare(
     impl: Impl = "exercises",
     dataset: Dataset = "swiss_roll",

@@ -16,7 +16,7 @@ from grading.cli.run import Impl
 from grading.submission.errors import UsageError
 
 
-@app.command(rich_help_panel="Grade")
+@app.command(short_help="Train with your loss, sample with your steps, give points.")
 def grade(
     impl: Impl = "exercises",
     dataset: Annotated[

@@ -20,7 +20,7 @@ from grading.submission.katas import Task, task
 GIVEN = ROOT / ".kata" / "hints.json"
 
 
-@app.command(rich_help_panel="Learn")
+@app.command(short_help="One hint more each time: idea, equation, nearly the code.")
 def hint(
     id: TaskId = None,
     every: Annotated[bool, typer.Option("--all", help="Show all three at once.")] = False,

@@ -17,7 +17,7 @@ from grading.submission.katas import Task, task
 KEPT = ROOT / ".kata" / "kept"
 
 
-@app.command(rich_help_panel="Learn")
+@app.command(short_help="Put the stub of a task back; your file is kept.")
 def reset(
     id: TaskId = None,
     file: Annotated[bool, typer.Option("--file", help="Put the whole file back, with every task in it.")] = False,
@@ -33,7 +33,7 @@ def reset(
     Example: kata reset 4.1
     """
     if id is None:
-        raise UsageError("kata reset: say which task, as in `kata reset 4.1`; `kata list` shows them all")
+        raise UsageError("kata reset: say which task, as in `kata reset 4.1`; `kata --all` shows them all")
     typer.echo(put_back(find(chosen(impl)), task(id), file))
 
 

@@ -50,9 +50,10 @@ def outcomes(impl: str, *options: str, files: list[Path] | None = None) -> list[
 
         def told(outcome: Outcome, done: int, total: int) -> None:
             status.update(f"testing {outcome.task}, {done} of {total}")
+            status.start()
 
         name = impl if impl in ("exercises", "solutions") else folder
-        return run_suites(name, "--capture=fd", *options, files=files, on_outcome=told)
+        return run_suites(name, "--capture=fd", *options, files=files, on_outcome=told, on_debugger=status.stop)
 
 
 def shown(path: Path) -> str:

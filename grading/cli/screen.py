@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 
 import typer
 
-from grading.judging.failure import WIDTH
-
 COLOURS = ("red", "green", "yellow", "blue", "cyan")
+
+
+def movable() -> bool:
+    """Whether there is a terminal that can be written over."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def plain() -> bool:
+    """Whether colours are unwanted (NO_COLOR, see no-color.org), or the terminal has none."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 class Screen:
     """Writes to standard output what pytest's terminal reporter would, in the same style."""
 
     def write(self, text: str, **style: bool) -> None:
+        if plain():
+            typer.echo(text, nl=False)
+            return
         colour = next((name for name in COLOURS if style.get(name)), None)
         dim = style.get("light", False)
         typer.secho(text, fg=colour, bold=(style.get("bold", False) and not dim) or None, dim=dim or None, nl=False)
@@ -24,12 +35,9 @@ class Screen:
         self.write(text, **style)
         typer.echo()
 
-    def write_sep(self, sep: str, title: str) -> None:
-        self.write_line(f" {title} ".center(min(WIDTH, shutil.get_terminal_size().columns), sep))
-
     def clear(self) -> None:
         """An empty screen; where there is no terminal, an empty line."""
-        if not sys.stdout.isatty():
+        if not movable():
             typer.echo()
             return
         typer.echo("\x1b[2J\x1b[3J\x1b[H", nl=False)

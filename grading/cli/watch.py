@@ -20,7 +20,7 @@ from grading.cli.watch_session import Session
 from grading.submission.folders import find
 
 
-@app.command(rich_help_panel="Learn")
+@app.command(short_help="Test whenever you save, and say what to do next.")
 def watch(
     impl: Annotated[
         str | None,
@@ -45,8 +45,6 @@ def watch(
                     session.tick()
                     continue
                 getattr(session, f"on_{kind}")(what)
-        except KeyboardInterrupt:
-            pass
         finally:
             session.end()
 

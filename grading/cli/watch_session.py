@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import textwrap
 import time
 from collections.abc import Callable
@@ -11,17 +10,18 @@ from typing import Any
 
 from grading.cli import hints
 from grading.cli.reset import put_back
-from grading.cli.screen import Screen
+from grading.cli.screen import Screen, movable
 from grading.cli.worker import Worker
 from grading.judging.failure import WIDTH
 from grading.submission.errors import UsageError
 from grading.submission.folders import find
 from grading.submission.katas import Kata, Task, katas, required, tasks
-from grading.suites import board
+from grading.suites import board, display
 from grading.suites.board import Outcome
 
 KEYS = "h hint   l list   a all tests   r reset   q quit"
 BAR = 40
+ROOM = 16  # lines for the failure: what was done, where to go, the bar and the keys take the others
 PATIENCE = 5  # seconds: all tests of a kata take one at most, loading torch three
 
 
@@ -96,7 +96,7 @@ class Session:
             self._page(lambda task: hints.write(self.screen, task, hints.one_more(task)), "h one more hint")
         elif key in "lL":
             seen = self.seen
-            self._page(lambda _: board.write(self.screen, seen, self.folder, guided=False, every_task=True))
+            self._page(lambda _: display.write_board(self.screen, seen, self.folder))
         elif key in "aA":
             self._ask(0, [kata.suite for kata in katas()], "--all")
         elif key in "rR" and self.task:
@@ -193,10 +193,10 @@ class Session:
             self.screen.write_line(textwrap.fill(f"done: {', '.join(done)}", WIDTH), green=True, bold=True)
         first, task = board.first_failure(self.seen), self.task
         if first:
-            self.screen.write_sep("-", f"kata {self.current.number}: {self.current.title}")
-            board.write_failure(self.screen, first)
+            self.screen.write_line(display.separator(f"kata {self.current.number}: {self.current.title}"))
+            display.write_failure(self.screen, first, ROOM)
             if task:
-                self.screen.write_line(f"\n  open  {board.place(task, self.folder, first)}", bold=True)
+                self.screen.write_line(f"\n  open  {display.place(task, self.folder, first)}", bold=True)
         else:
             praise = "All done. Now train a network with your code, and see what it draws: kata grade"
             self.screen.write_line(praise, green=True, bold=True)
@@ -204,7 +204,7 @@ class Session:
 
     def _all(self) -> None:
         seen, self.incoming = self.incoming, []
-        self._page(lambda _: board.write(self.screen, seen, self.folder, guided=False))
+        self._page(lambda _: display.write_board(self.screen, seen, self.folder))
 
     def _page(self, write: Callable[[Any], Any], more: str = "") -> None:
         """Another screen, until the next key."""
@@ -227,10 +227,10 @@ class Session:
 
     def _status(self, text: str) -> None:
         """One line that is overwritten; nothing where there is no terminal."""
-        if sys.stdout.isatty():
+        if movable():
             width = min(WIDTH, shutil.get_terminal_size().columns) - 1
             self.screen.write(f"\r\x1b[K{text[:width]}")
 
     def _line_end(self) -> None:
-        if sys.stdout.isatty():
+        if movable():
             self.screen.write("\r\x1b[K")

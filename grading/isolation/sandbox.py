@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import shutil
@@ -213,6 +214,16 @@ def close_servers() -> None:
         if process == os.getpid():
             started.close()
     _servers.clear()
+
+
+def abandon() -> None:
+    """The same at once: a server ends by itself, and ends its children, when nobody holds its other end."""
+    for started in _servers.values():
+        started.control.close()
+    for started in _servers.values():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            started.process.wait(0.1)
+        shutil.rmtree(started.folder, ignore_errors=True)
 
 
 def server(sandbox: str = "auto", gpu: bool = False) -> Server:

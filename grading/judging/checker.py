@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grading.judging.attention import ATTENTION
 from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
 from grading.judging.diagnosis import Finding, diagnose
-from grading.judging.failure import Failure, Hopeless
+from grading.judging.failure import Failure, Hopeless, quoted
 from grading.judging.observations import HOPELESS, Probe, carefully, changed_in_place, in_float64, to_meta
 from grading.submission.contract import NoiseSchedule, bind, linear_schedule
 from grading.submission.errors import Frame, SubmissionError, describe
@@ -142,7 +143,7 @@ class Checker:
         self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None
     ) -> Failure:
         """Make the failure that a student reads."""
-        task, impl = self.task, f"--impl {self.impl} " if self.impl else ""
+        task, impl = self.task, f"--impl {quoted(self.impl)} " if self.impl else ""
         ending = [("hint", f"kata hint {task.id}"), ("again", f"pytest {impl}--task {task.id}")]
         headline = f"{task.id} {task.function}: {problem}"
         return Failure(task.id, headline, kind, [*lines, *ending], misconception)
@@ -170,7 +171,7 @@ class Observation:
         seen = self.seen()
         difference = mismatch(seen, expected, tolerance)
         if difference is not None and all(mismatch(seen, other, tolerance) for other in also):
-            raise self._failure(difference, seen, source, tolerance)
+            raise self._noted(self._failure(difference, seen, source, tolerance))
 
     def lies_within(self, low: float, high: float, source: str) -> None:
         """Raise Failure unless the number seen lies in a closed interval; `source` derives the interval."""
@@ -178,18 +179,31 @@ class Observation:
         if not (isinstance(seen, float) and low <= seen <= high):
             got = number(seen) if isinstance(seen, float) else str(seen)
             difference = Mismatch("out of bounds", got, f"from {number(low)} to {number(high)}")
-            raise self._failure(difference, seen, source, Tolerance(0.0, (high - low) / 2))
+            raise self._noted(self._failure(difference, seen, source, Tolerance(0.0, (high - low) / 2)))
 
     def seen(self) -> Any:
         """What the probe sees; an error of the submission becomes a Failure."""
         try:
-            return self.probe(self.checker.function)
+            with ATTENTION.paid(self.repeat):
+                return self.probe(self.checker.function)
         except SubmissionError as error:
-            failure = self._error(error)
+            failure = self._noted(self._error(error))
             raise (Hopeless(failure) if error.kind in HOPELESS else failure) from error
         except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
             lines = [self._looked_at(), ("because", describe(error))]
-            raise self.checker.fail("what came back cannot be used", *lines) from error
+            raise self._noted(self.checker.fail("what came back cannot be used", *lines)) from error
+
+    def _noted(self, failure: Failure) -> Failure:
+        """The failure with what the call printed, and the call itself where it came by a breakpoint."""
+        failure.printed = ATTENTION.printed
+        failure.repeat = self.repeat if ATTENTION.reached else None
+        return failure
+
+    def repeat(self) -> None:
+        """Make the same call again."""
+        if hasattr(self.checker.implementation, "ask_again"):
+            self.checker.implementation.ask_again()
+        self.probe(self.checker.function)
 
     def _looked_at(self) -> tuple[str, str]:
         """The call, or what else was looked at."""

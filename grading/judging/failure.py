@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 WIDTH = 80
@@ -21,6 +25,8 @@ class Failure(AssertionError):
         kind: `todo`, `load`, `crash`, `timeout`, `gone` or `wrong`.
         lines: label and text, in the order shown.
         misconception: the catalogue's id where a known mistake gives the same result.
+        printed: what the failing call has printed; None where nobody listened.
+        repeat: makes the failing call again, where it came by a breakpoint.
     """
 
     task: str
@@ -28,6 +34,8 @@ class Failure(AssertionError):
     kind: str = "wrong"
     lines: list[tuple[str, str]] = field(default_factory=list)
     misconception: str | None = None
+    printed: str | None = None
+    repeat: Callable[[], None] | None = None
 
     def __str__(self) -> str:
         return "\n".join([_wrapped("", self.headline, 0), *(_wrapped(*line, LABEL) for line in self.lines)])
@@ -39,6 +47,11 @@ class Hopeless(BaseException):
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
         self.failure = failure
+
+
+def quoted(argument: str) -> str:
+    """An argument as it has to be typed, where there is a space in it."""
+    return subprocess.list2cmdline([argument]) if sys.platform == "win32" else shlex.quote(argument)
 
 
 def _wrapped(label: str, text: str, indent: int) -> str:

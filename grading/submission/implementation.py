@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bdb import BdbQuit
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -31,6 +32,10 @@ class Implementation:
         self._loader = Loader(folder)
         self._overdue: set[str] = set()
 
+    def ask_again(self) -> None:
+        """Call functions again that gave no answer in time."""
+        self._overdue.clear()
+
     def __getattr__(self, name: str) -> Callable:
         if name not in MODULE_OF:
             raise AttributeError(f"the contract has no function {name}")
@@ -44,7 +49,7 @@ class Implementation:
                     function = self._loader.function(MODULE_OF[name], name)
                     with watch or nullcontext():
                         result = function(*args, **kwargs)
-            except (KeyboardInterrupt, GeneratorExit, SubmissionError):
+            except (KeyboardInterrupt, GeneratorExit, BdbQuit, SubmissionError):
                 raise
             except BaseException as error:
                 if isinstance(error, Overdue):

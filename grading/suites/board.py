@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from grading.judging.failure import LABEL, WIDTH, Failure
-from grading.submission.katas import Kata, Task, katas, quality, required, tasks
+from grading.judging.failure import Failure
+from grading.submission.katas import Task, required, tasks
 
-MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "light")}
-PRINTED_LINES = 4  # of what a failing call has printed; the checker's own calls, to find the mistake, print after it
+MOST_PRINTED = 20_000  # characters
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,8 @@ class Outcome:
         message: the failure as shown, or the reason of the skip.
         misconception: the catalogue's id, where one was recognised.
         seconds: how long the test took.
-        printed: the beginning of what a failed test's code has printed, where pytest captured it.
+        printed: what the failing call has printed.
+        at: file and line that a failure names, as `ddpm_step.py:31`; empty where it names none.
     """
 
     task: str
@@ -40,14 +38,7 @@ class Outcome:
     misconception: str | None
     seconds: float
     printed: str = ""
-
-
-class Screen(Protocol):
-    """What the board is written to: pytest's terminal reporter, or the `kata` command's own."""
-
-    def write(self, text: str, **style: bool) -> None: ...
-    def write_line(self, text: str, **style: bool) -> None: ...
-    def write_sep(self, sep: str, title: str) -> None: ...
+    at: str = ""
 
 
 class Shown:
@@ -87,8 +78,21 @@ def outcome(id: str, item: Any, report: Any, error: BaseException | None) -> Out
         message=str(error) if known else str(report.longrepr) if report.failed else skipped,
         misconception=error.misconception if isinstance(error, Failure) else None,
         seconds=report.duration,
-        printed=(report.capstdout + report.capstderr)[:2000] if report.failed else "",
+        printed=_printed(error, report) if report.failed else "",
+        at=_at(error) if isinstance(error, Failure) else "",
     )
+
+
+def _printed(error: BaseException | None, report: Any) -> str:
+    """What the failing call printed; where that is not known, all that the test did."""
+    known = error.printed if isinstance(error, Failure) else None
+    return (report.capstdout + report.capstderr if known is None else known)[:MOST_PRINTED]
+
+
+def _at(failure: Failure) -> str:
+    """The last line that a failure names."""
+    named = [re.match(r".*?(\w+\.py:\d+)", text) for label, text in failure.lines if label == "at"]
+    return next((found[1] for found in reversed(named) if found), "")
 
 
 def test_name(item: Any) -> str:
@@ -136,115 +140,13 @@ def progress(outcomes: list[Outcome]) -> str:
     return f"{len(done) - more} of {len(required())} tasks" + f" + {more}" * bool(more)
 
 
-def write(screen: Screen, outcomes: list[Outcome], folder: Path, guided: bool, every_task: bool = False) -> None:
-    """Write the board; when guiding, what to do next as well.
-
-    Args:
-        screen: where to.
-        outcomes: how the tests ended.
-        folder: the submission's.
-        guided: whether this is a learner's run.
-        every_task: show the tasks of every kata, not only of those under way.
-    """
-    screen.write_sep("-", f"board: {near(folder)}/")
-    for kata in katas():
-        if not kata.optional:
-            _write_kata(screen, kata, outcomes, every_task)
-    last, drawn = quality(), [o for o in outcomes if number(o) == quality().number]
-    if drawn:
-        _write_row(screen, state(drawn), f"{last.number} {last.title}", last.idea, _count(drawn))
-    for kata in katas():
-        if kata.optional:
-            _write_kata(screen, kata, outcomes, every_task)
-    legend = "  + done   x wrong   . to do   - locked or not run"
-    screen.write_line(f"{legend:<64} {progress(outcomes)}")
-    if guided:
-        write_next(screen, outcomes, folder)
+def of_task(outcomes: list[Outcome], id: str) -> list[Outcome]:
+    """The outcomes of one task."""
+    return [outcome for outcome in outcomes if outcome.task == id]
 
 
-def _write_kata(screen: Screen, kata: Kata, outcomes: list[Outcome], every_task: bool) -> None:
-    mine = [o for o in outcomes if number(o) == kata.number]
-    file = f"{kata.module}.py" + ", optional" * kata.optional
-    _write_row(screen, state(mine), f"{kata.number} {kata.title}", file, _count(mine))
-    if every_task or state(mine) not in ("done", "locked"):
-        for task in kata.tasks:
-            own = [o for o in mine if o.task == task.id]
-            _write_row(screen, state(own), f"  {task.id} {task.function}", task.title, _count(own))
-
-
-def _write_row(screen: Screen, state: str, name: str, detail: str, count: str) -> None:
-    mark, colour = MARKS[state]
-    screen.write(f"  {mark} ", bold=True, **{colour: True})
-    screen.write_line(f"{name:<32} {detail:<30.30} {count}".rstrip())
-
-
-def _count(outcomes: list[Outcome]) -> str:
+def count(outcomes: list[Outcome]) -> str:
     """How many tests pass of how many; nothing where they wait for a function to be written."""
     run = [o for o in outcomes if o.status != "skipped"]
     waiting = not run or state(outcomes) == "todo" or any(o.kind == "todo" for o in run)
     return "" if waiting else f"{sum(o.status == 'passed' for o in run)}/{len(run)} tests"
-
-
-def write_next(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
-    """Write the first failure, and which file to open and what to run about it."""
-    first = first_failure(outcomes)
-    if first is None:
-        whole = all_done(outcomes)
-        screen.write_line("")
-        praise = "All done. Now train a network with your code, and see what it draws: kata grade"
-        screen.write_line(praise if whole else "Done so far. What comes next: kata", green=True, bold=True)
-        return
-    screen.write_sep("-", "next")
-    write_failure(screen, first)
-    task = next((task for task in tasks() if task.id == first.task), None)
-    screen.write_line("")
-    if task is None:
-        screen.write_line(f"  run   pytest --all tests/{quality().suite}", bold=True)
-        return
-    screen.write_line(f"  open  {place(task, folder, first)}", bold=True)
-    screen.write_line("  run   pytest         or leave `kata watch` running: it tests whenever you save", bold=True)
-    screen.write_line(f"  hint  kata hint {task.id}", bold=True)
-
-
-def write_failure(screen: Screen, failure: Outcome) -> None:
-    """Write a failure without the commands it ends with: whoever shows it says what to do; then what was printed."""
-    headline, *rest = failure.message.splitlines() or [""]
-    screen.write_line(headline, red=True, bold=True)
-    if failure.kind == "todo":
-        about = next((kata.idea for kata in katas() if kata.number == number(failure)), "")
-        screen.write_line(textwrap.fill(about, WIDTH, initial_indent="  ", subsequent_indent="  "))
-        return
-    for line in rest:
-        if not re.match(r"  (hint|again)  ", line):
-            screen.write_line(line)
-    label = "printed"
-    for line in failure.printed.splitlines()[:PRINTED_LINES]:
-        screen.write_line(f"  {label:<{LABEL}}{_plain(line)[: WIDTH - LABEL - 2]}")
-        label = ""
-
-
-def _plain(line: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in line)
-
-
-def place(task: Task, folder: Path, failure: Outcome | None = None) -> str:
-    """Where to look, as `exercises/ddpm_step.py:31`: the line that a failure names, else the function's `def`."""
-    named = re.findall(r"(?m)^  at +\S*?(\w+\.py:\d+)", failure.message) if failure and failure.kind != "todo" else []
-    if named:
-        return f"{near(folder)}/{named[-1]}"
-    path = folder / f"{task.module}.py"
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    found = [i for i, line in enumerate(lines, 1) if re.match(rf"def {task.function}\b", line)]
-    return f"{near(folder)}/{path.name}" + (f":{found[-1]}" if found else "")
-
-
-def near(folder: Path) -> str:
-    """The folder as a student would type it: relative to here where it lies below, never wider than the screen."""
-    try:
-        shown = str(folder.relative_to(Path.cwd()))
-    except ValueError:
-        shown = str(folder)
-    return shown if len(shown) < WIDTH - 20 else f".../{folder.name}"

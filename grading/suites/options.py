@@ -10,6 +10,7 @@ from grading.submission.errors import UsageError
 from grading.submission.folders import ROOT, find
 from grading.submission.katas import task
 from grading.suites import board
+from grading.suites.terminal import brief
 
 OWN = "exercises"
 
@@ -24,6 +25,7 @@ class Run:
         self.project = any("harness" in str(argument) for argument in config.args)
         everything = given or config.getoption("run_all") or config.getoption("task") or self.project
         self.guided = config.getoption("guide") or not everything
+        self.brief = brief(config, self.impl, self.project)
         self.outcomes: list[board.Outcome] = []
 
     @property

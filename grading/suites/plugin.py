@@ -17,8 +17,9 @@ from grading.submission.implementation import Implementation
 from grading.submission.katas import quality, required, task, tasks
 from grading.submission.signatures import check_table
 from grading.suites import board, options
+from grading.suites.debugger import Debugger
+from grading.suites.terminal import LOCKED, OPTIONAL, Terminal
 
-LOCKED, OPTIONAL = "locked", "optional"
 SECONDS = 5.0  # for one call in a unit suite, where the largest takes a tenth of one
 
 
@@ -30,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--task", metavar="ID", help="run the tests of one task only, such as 2.1")
     group.addoption("--all", action="store_true", dest="run_all", help="run later katas too while earlier ones fail")
     group.addoption("--guide", action="store_true", help="lock later katas, show the next step; default for your own")
+    group.addoption("--verbose-failures", action="store_true", help="show every failure in full; so does -v")
     group.addoption("--isolated", action="store_true", help="run the code in a process of its own, behind a pipe")
     group.addoption("--sandbox", default="auto", help="with --isolated: auto, namespaces, portable, limited or none")
     group.addoption("--device", default="cpu", help="where tensors are made: cpu (default) or cuda")
@@ -67,16 +69,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Shortened())
+    config.pluginmanager.register(Debugger(config))
+    config.pluginmanager.register(Terminal(config, config.stash[RUN]))
     options.settle(config)
-    if config.stash[RUN].guided:
-        config.option.reportchars = ""
-        if config.getoption("tbstyle", None) == "auto":
-            config.option.tbstyle = "no"  # the one failure that matters is shown at the end, below the board
-
-
-def pytest_report_header(config: pytest.Config) -> str:
-    run = config.stash[RUN]
-    return f"kata: the code in {board.near(run.folder)}/" + (", in a process of its own" * config.getoption("isolated"))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -115,15 +110,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"{LOCKED}: {id} has to give an answer first")
     if item.get_closest_marker("gpu") and item.config.getoption("device") != "cuda":
         pytest.skip("needs a CUDA device: run with --device cuda")
-
-
-def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
-    """Count what waits for an earlier task apart from what is skipped, and print no letter for it."""
-    why = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
-    for word in (LOCKED, OPTIONAL):
-        if f": {word}: " in why:
-            return word, "", word.upper()
-    return None
 
 
 @pytest.hookimpl(trylast=True)
@@ -222,11 +208,3 @@ def pytest_report_from_serializable(config: pytest.Config) -> Generator[None, An
         report.kata = board.Outcome(**report.kata)
         config.stash[RUN].outcomes.append(report.kata)
     return report
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    run = config.stash.get(RUN, None)
-    if run and run.outcomes:
-        board.write(terminalreporter, run.outcomes, run.folder, guided=run.guided)
-    elif config.getoption("task") and terminalreporter.stats.get("deselected"):
-        terminalreporter.write_line(f"None of the tests named here is for task {config.getoption('task')}.")

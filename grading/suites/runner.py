@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from grading import interrupts
 from grading.submission.implementation import ROOT
 from grading.submission.katas import katas
 from grading.suites.board import Outcome, behaviour, test_name
@@ -17,15 +18,24 @@ TESTS = ROOT / "tests"
 
 
 class _Collector:
-    def __init__(self, make: Callable[[], Any] | None, on_outcome: Callable[[Outcome, int, int], None] | None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Any] | None,
+        on_outcome: Callable[[Outcome, int, int], None] | None,
+        on_debugger: Callable[[], None] | None,
+    ) -> None:
         self.outcomes: list[Outcome] = []
         self.make = make
-        self.on_outcome = on_outcome
+        self.on_outcome, self.on_debugger = on_outcome, on_debugger
         self.expected: list[tuple[str, str, str]] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
         if self.make:
             config.stash[RUN].impl = ""  # who reads a grade has the code in exercises/, not where the grader has it
+
+    def pytest_enter_pdb(self) -> None:
+        if self.on_debugger:
+            self.on_debugger()
 
     def pytest_kata_implementation(self, config: pytest.Config) -> Any:
         return self.make() if self.make else None
@@ -62,6 +72,7 @@ def run_suites(
     files: list[Path] | None = None,
     make: Callable[[], Any] | None = None,
     on_outcome: Callable[[Outcome, int, int], None] | None = None,
+    on_debugger: Callable[[], None] | None = None,
 ) -> list[Outcome]:
     """Run suites on an implementation, silently.
 
@@ -71,6 +82,7 @@ def run_suites(
         files: test files; the unit suites if left out.
         make: called for each test file, returns the object to test in place of what `impl` names.
         on_outcome: told of each test as it ends, with how many have ended and how many there are.
+        on_debugger: called before a debugger takes the terminal.
 
     Returns:
         one Outcome for each test, in the order run.
@@ -78,12 +90,14 @@ def run_suites(
     Raises:
         RuntimeError: pytest itself could not run.
     """
-    collector = _Collector(make, on_outcome)
+    collector = _Collector(make, on_outcome, on_debugger)
     plugins = ("terminal", "cacheprovider", "faulthandler", "unraisableexception", "threadexception")
     quiet = [*(f"-pno:{name}" for name in plugins), "--capture=no"]
     where = ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "--impl", str(impl)]
     chosen = [str(file) for file in (unit_suites() if files is None else files)]
     code = pytest.main([*quiet, *where, *options, *chosen], plugins=[collector])
+    if code == interrupts.CODE:
+        raise KeyboardInterrupt
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise RuntimeError(f"the suites could not be run: pytest ended with code {int(code)}")
     return collector.complete()

@@ -16,7 +16,7 @@ from grading.submission.stubs import write_stubs
 
 OWED = len(required())
 
-LEARN = ("check", "list", "hint", "watch", "reset", "diff", "doctor")
+LEARN = ("hint", "watch", "reset", "diff", "doctor")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_alone_it_is_what_plain_pytest_shows(kata, stubs, monkeypatch, capsys):
     _, out, _ = kata()
     pytest.main(["-c", str(ROOT / "pyproject.toml"), "-pno:cacheprovider", "--guide", str(ROOT / "tests")])
     shown = [line for line in capsys.readouterr().out.splitlines() if "6 Sample quality" not in line]
-    board = out.splitlines()
+    shown, board = ([line for line in lines if "  run   " not in line] for lines in (shown, out.splitlines()))
     at = shown.index(board[0])
     assert shown[at : at + len(board)] == board
 
@@ -65,9 +65,9 @@ def test_alone_it_is_what_plain_pytest_shows(kata, stubs, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["check", "--impl", "nowhere"], "--impl nowhere: there is no such folder"),
-        (["check", "--impl", "README.md"], "that is a file, not a folder"),
-        (["check", "9.9"], "there is no task '9.9'; the tasks are 1.1, 1.2"),
+        (["--impl", "nowhere"], "--impl nowhere: there is no such folder"),
+        (["--impl", "README.md"], "that is a file, not a folder"),
+        (["hint", "9.9"], "there is no task '9.9'; the tasks are 1.1, 1.2"),
         (["hint", "4"], "there is no task '4'"),
         (["reset"], "say which task"),
         (["reset", "1.1", "--impl", "solutions"], "the reference, not yours"),
@@ -83,6 +83,36 @@ def test_a_wrong_argument_is_one_sentence_and_exit_code_2(kata, monkeypatch, arg
     assert out == ""
     assert says in err
     assert len(err.splitlines()) == 1
+
+
+def test_every_task_is_tested_and_shown_on_demand(kata, stubs, monkeypatch):
+    shutil.copy(ROOT / "solutions" / "q_sample.py", stubs)
+    code, out, _ = kata("--impl", str(stubs), "--all")
+    assert code == 0
+    assert f"1 of {OWED} tasks" in out
+    assert all(f"  {task.id} {task.function} " in out for task in required())
+    assert len(out.splitlines()) <= 23
+
+
+def test_the_help_fits_a_screen(kata):
+    lines = kata("--help")[1].splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert "..." not in "".join(lines[1:])  # nothing is cut
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {}])
+def test_colours_are_for_terminals_that_want_them(environment, monkeypatch):
+    from grading.cli import screen
+
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    shown = []
+    monkeypatch.setattr(screen.typer, "secho", lambda text, **style: shown.append(style))
+    screen.Screen().write("green", green=True)
+    assert bool(shown) == (not environment)
 
 
 def test_an_unknown_command_is_exit_code_2(kata):

@@ -1,4 +1,4 @@
-"""kata check, list, hint, reset, diff and doctor."""
+"""kata hint, reset, diff and doctor."""
 
 import ast
 import shutil
@@ -36,48 +36,6 @@ def run(*arguments: str):
     """Run a command; a UsageError, which main() would print, is raised."""
     result = CliRunner().invoke(cli.app, arguments, catch_exceptions=False)
     return result.exit_code, result.output
-
-
-# -- check and list ---------------------------------------------------------------------------------------------------
-
-
-def test_check_passes_when_all_is_done(mine):
-    code, out = run("check")
-    assert code == 0
-    assert f"{OWED} of {OWED} tasks" in out
-    assert "kata grade" in out
-
-
-def test_check_of_one_task_shows_its_failure_and_what_was_printed(mine):
-    path = mine / "q_sample.py"
-    path.write_text(path.read_text().replace("    return", "    print('B is', len(x0))\n    return -"))
-    code, out = run("check", "2.1")
-    assert code == 1
-    assert out.startswith("2.1 q_sample: wrong value")
-    assert "printed    B is 10" in out
-    assert "2.1 q_sample: wrong, " in out
-    assert run("check", "1.1")[0] == 0
-
-
-def test_check_stops_at_the_first_kata_unless_told_to_test_all(mine):
-    write_stubs(mine)
-    shutil.copy(ROOT / "solutions" / "q_sample.py", mine)
-    assert f"0 of {OWED} tasks" in run("check")[1]
-    code, out = run("check", "--all")
-    assert code == 1
-    assert f"1 of {OWED} tasks" in out
-
-
-def test_list_names_every_task_and_its_line(mine):
-    code, out = run("list")
-    assert code == 0
-    assert max(map(len, out.splitlines())) <= 80
-    for one in tasks():
-        assert f"  {one.id} {one.function} " in out
-        assert one.title in out
-    assert "missing" not in out
-    (mine / "loss.py").unlink()
-    assert "missing" in run("list")[1]
 
 
 # -- hint -------------------------------------------------------------------------------------------------------------

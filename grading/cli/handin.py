@@ -1,0 +1,1 @@
+"""kata handin: the zip to hand in, tried as the grader will try it."""

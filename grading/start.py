@@ -1,0 +1,13 @@
+"""The `kata` program: ready for Ctrl-C before anything else is imported."""
+
+from __future__ import annotations
+
+from grading import interrupts
+
+
+def main() -> None:
+    """Run the command line."""
+    interrupts.install()
+    from grading.cli import main as run
+
+    run()
