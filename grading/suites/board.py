@@ -165,7 +165,8 @@ def write(screen: Screen, outcomes: list[Outcome], folder: Path, guided: bool, e
 def _write_kata(screen: Screen, kata: Kata, outcomes: list[Outcome], every_task: bool) -> None:
     mine = [o for o in outcomes if number(o) == kata.number]
     file = f"{kata.module}.py" + ", optional" * kata.optional
-    _write_row(screen, state(mine), f"{kata.number} {kata.title}", file, _count(mine))
+    seen = f"see it: kata plot {kata.number}" if kata.picture and state(mine) == "done" else file
+    _write_row(screen, state(mine), f"{kata.number} {kata.title}", seen, _count(mine))
     if every_task or state(mine) not in ("done", "locked"):
         for task in kata.tasks:
             own = [o for o in mine if o.task == task.id]
@@ -193,6 +194,7 @@ def write_next(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
         screen.write_line("")
         praise = "All done. Now train a network with your code, and see what it draws: kata grade"
         screen.write_line(praise if whole else "Done so far. What comes next: kata", green=True, bold=True)
+        write_point(screen, outcomes)
         return
     screen.write_sep("-", "next")
     write_failure(screen, first)
@@ -204,6 +206,18 @@ def write_next(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
     screen.write_line(f"  open  {place(task, folder, first)}", bold=True)
     screen.write_line("  run   pytest         or leave `kata watch` running: it tests whenever you save", bold=True)
     screen.write_line(f"  hint  kata hint {task.id}", bold=True)
+    write_point(screen, outcomes, task)
+
+
+def write_point(screen: Screen, outcomes: list[Outcome], before: Task | None = None) -> None:
+    """Write the point of the task that was done last, before the one that comes next, and where to read on."""
+    last = None
+    for task in tasks():
+        if task == before:
+            break
+        last = task if task.after and task in done_tasks(outcomes) else last
+    if last:
+        screen.write_line(f"  why   kata hint {last.id}: {last.after[0]}")
 
 
 def write_failure(screen: Screen, failure: Outcome) -> None:

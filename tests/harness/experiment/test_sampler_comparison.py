@@ -17,7 +17,7 @@ from grading.experiment.sampler_comparison import Comparison, Row, compare, in_w
 from grading.experiment.stages import Setting
 from grading.experiment.training import RECIPES
 from grading.pictures.comparison import comparison
-from grading.pictures.gallery import Gallery
+from grading.pictures.gallery import PICTURES, Gallery
 from grading.submission.errors import UsageError
 from grading.submission.implementation import ROOT, Implementation
 
@@ -167,10 +167,11 @@ def kata(*arguments):
 
 def test_plot_draws_everything(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("grading.experiment.stages.Setting", functools.partial(Setting, num_points=64))
-    monkeypatch.setattr("grading.pictures.gallery.WALKING", 64)
+    monkeypatch.setattr("grading.pictures.gallery.WALKING", 16)
+    monkeypatch.setattr("grading.pictures.gallery.EXACT", 16)
     answer = kata("plot", "--impl", "solutions", "--out", tmp_path / "out")
     assert answer.exit_code == 0, answer.output
-    names = {"forward.png", "schedules.png", "samples.png", "reverse.gif", "reverse.html", "paths.png"}
+    names = {f"{name}.png" for name in PICTURES if name != "reverse"} | {"reverse.gif", "reverse.html"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     assert answer.output.count("train with your loss: 50 of 50") == 1
 

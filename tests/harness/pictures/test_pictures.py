@@ -102,7 +102,7 @@ def test_schedules_are_told_apart_without_colour():
         assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in axes.lines}) == 3
     log_snr = figure.axes[2].lines[0].get_ydata()
     alpha_bar = tables["linear"][1].numpy()
-    assert np.allclose(np.exp(log_snr), alpha_bar / (1 - alpha_bar))
+    assert np.allclose(10**log_snr, alpha_bar / (1 - alpha_bar))
 
 
 def test_paths_start_at_the_same_points():
