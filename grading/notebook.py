@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from grading.experiment.sampler_comparison import STEPS, in_words, name_of
+from grading.experiment.comparison_in_words import in_words
+from grading.experiment.sampler_comparison import STEPS, name_of
 from grading.experiment.stages import Setting
 from grading.experiment.training import RECIPES
 from grading.pictures.comparison import comparison

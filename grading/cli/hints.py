@@ -1,4 +1,7 @@
-"""kata hint: three for each task, one more each time it is asked. How many were given is kept in .kata/hints.json."""
+"""kata hint: three for each task, one more each time it is asked; once it is done, what there is to know about it.
+
+How many were given is kept in .kata/hints.json.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,14 @@ from grading.cli.run import TaskId, chosen, outcomes
 from grading.cli.screen import Screen
 from grading.files import write_whole
 from grading.judging.failure import WIDTH
-from grading.submission.folders import ROOT
+from grading.submission.folders import ROOT, find
 from grading.submission.katas import Task, task
 
 GIVEN = ROOT / ".kata" / "hints.json"
+
+
+LABELS = ("in short", "why", "also right", "caught", "think")
+KNOWN = 3  # of the slips that a suite knows by name, those told once its task is done
 
 
 @app.command(short_help="One hint more each time: idea, equation, nearly the code.")
@@ -25,9 +32,10 @@ def hint(
     id: TaskId = None,
     every: Annotated[bool, typer.Option("--all", help="Show all three at once.")] = False,
 ) -> None:
-    """Give a hint: first the idea, then the equation, then nearly the code. Each time you ask, one more.
+    """Give a hint: a question, then more than the docstring says, then code. Each time you ask, one more.
 
-    Without a task: for the one that is next. `kata reset` starts its hints over.
+    Without a task: for the one that is next. Of a task that is done: why it is so, and what else would be right.
+    `kata reset` starts its hints over.
 
     Example: kata hint 4.1
     """
@@ -36,11 +44,35 @@ def hint(
 
         first = first_failure(outcomes(chosen(), "--guide"))
         if first is None:
-            typer.echo("All done: there is nothing left to hint at. See what your code draws: kata grade")
+            typer.echo("All done: nothing is left to hint at. `kata hint 4.1` tells more about a task that is done.")
             return
         id = first.task
     wanted = task(id)
-    write(Screen(), wanted, len(wanted.hints) if every else one_more(wanted))
+    if wanted.after and not every and is_done(wanted):
+        write_after(Screen(), wanted)
+    else:
+        write(Screen(), wanted, len(wanted.hints) if every else one_more(wanted))
+
+
+def is_done(task: Task) -> bool:
+    """Whether a task's tests pass; they are not run where its stub is still there."""
+    from grading.suites.board import state
+
+    path = find(chosen()) / f"{task.module}.py"
+    written = path.is_file() and f'NotImplementedError("{task.id} ' not in path.read_text("utf-8", errors="replace")
+    return written and state(outcomes(chosen(), "--task", task.id)) == "done"
+
+
+def write_after(screen: Screen, task: Task) -> None:
+    """Write what there is to know about a task that is done."""
+    from grading.judging.misconceptions import catalogue
+
+    screen.write_line(f"{task.id} {task.function}: done", bold=True, green=True)
+    slips = [entry.says for entry in catalogue(task.function) if not entry.inherited]
+    caught = f"This suite knows {len(slips)} slips by name; among them: {'; '.join(slips[:KNOWN])}."
+    for label, text in zip(LABELS, (*task.after[:3], caught, task.after[3])):
+        filled = textwrap.fill(text, WIDTH - 13, break_on_hyphens=False, break_long_words=False)
+        screen.write_line(textwrap.indent(filled, " " * 13).replace(" " * 13, f"  {label:<11}", 1))
 
 
 def one_more(task: Task) -> int:
@@ -64,14 +96,11 @@ def write(screen: Screen, task: Task, count: int) -> None:
     title = f"{task.id} {task.function}: {task.title}"
     screen.write_line(f"{title:<{WIDTH - 14}} hint {count} of {of}", bold=True)
     for number, hint in enumerate(task.hints[:count], 1):
-        screen.write_line(
-            textwrap.fill(
-                hint, WIDTH, initial_indent=f"  {number}  ", subsequent_indent="     ", break_on_hyphens=False
-            ),
-            light=number < count,
-        )
+        is_code = number == len(task.hints)  # the last is code: its lines stay as they are
+        text = hint.strip("\n") if is_code else textwrap.fill(hint, WIDTH - 5, break_on_hyphens=False)
+        screen.write_line(f"  {number}  {textwrap.indent(text, '     ').lstrip()}", light=number < count)
     if count == of:
-        screen.write_line("That was the last. The docstring in your file names the paper and the equation.")
+        screen.write_line(f"That was the last. When {task.id} is done, kata hint {task.id} says why it is so.")
     else:
         screen.write_line(f"One more: kata hint {task.id}")
 

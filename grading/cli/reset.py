@@ -44,8 +44,8 @@ def put_back(folder: Path, task: Task, whole: bool = False) -> str:
     if folder == ROOT / "solutions":
         raise UsageError("kata reset: solutions/ is the reference, not yours to reset; leave --impl out for exercises/")
     path = folder / f"{task.module}.py"
-    kept = restore(path, task, KEPT, whole)
     forget(task.id)
+    kept = restore(path, task, KEPT, whole)
     what = f"every task of {path.name}" if whole else f"{task.id} {task.function}"
     lines = [f"{what}: the stub is back in {shown(path)}"]
     if kept:

@@ -191,6 +191,7 @@ class Session:
         done = [f"{task.id} {task.function}" for task in board.done_tasks(self.seen) if task.id not in before]
         if done:
             self.screen.write_line(textwrap.fill(f"done: {', '.join(done)}", WIDTH), green=True, bold=True)
+            self._see()
         first, task = board.first_failure(self.seen), self.task
         if first:
             self.screen.write_line(display.separator(f"kata {self.current.number}: {self.current.title}"))
@@ -201,6 +202,16 @@ class Session:
             praise = "All done. Now train a network with your code, and see what it draws: kata grade"
             self.screen.write_line(praise, green=True, bold=True)
         self._foot(f"saved files are tested at once, {time.strftime('%H:%M:%S')}")
+
+    def _see(self) -> None:
+        """What to look at and to read about, now that something is done; in another terminal, or after q."""
+        kata = next((kata for kata in reversed(katas()) if self._is_done(kata)), None)
+        if kata and kata.picture:
+            self.screen.write_line(f"  see   kata plot {kata.number}: {kata.look}")
+        display.write_point(self.screen, self.seen, self.task)
+
+    def _is_done(self, kata: Kata) -> bool:
+        return bool(self.results.get(kata.number)) and board.first_failure(self.results[kata.number]) is None
 
     def _all(self) -> None:
         seen, self.incoming = self.incoming, []

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from grading.experiment.chamfer import chamfer_distance
 from grading.experiment.recorder import Recorder
+from grading.experiment.sliced_wasserstein import Floor, reference, wasserstein_floor
 from grading.experiment.stages import SAMPLERS, Setting, floor
 from grading.experiment.training import Progress
 from grading.experiment.watched_network import Network, Watched, check_samples
@@ -23,34 +23,55 @@ STEPS = (5, 10, 20, 50, 100, 250, 1000)
 ETAS = (0.0, 0.5, 1.0)
 NAMES = {0.0: "DDIM", 0.5: "eta = 0.5", 1.0: "DDPM, strided"}  # eta = 1 adds as much noise as DDPM does
 
-ALIKE = 1.25  # distances of one draw each that differ by less are called about the same
-
 
 @dataclass(frozen=True)
 class Row:
-    """One run of ddim_sample: how far its points are from fresh data, and how long it took."""
+    """One run of ddim_sample: how far its points are from fresh data, by either distance, and how long it took."""
 
     eta: float
     steps: int
     chamfer: float
+    wasserstein: float
     seconds: float
+    samples: Tensor = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All runs, and the floor to read them against."""
+    """All runs, and what to read them against.
+
+    Attributes:
+        rows: one for each eta and number of steps.
+        floor: the Chamfer distance of two fresh draws of the data.
+        wasserstein_floor: what a fresh draw has for sliced Wasserstein distance, and how much that varies.
+        data: (n, 2), a fresh draw.
+        x_T: (n, 2), where every run started.
+    """
 
     rows: list[Row]
     floor: float
-    num_points: int
+    wasserstein_floor: Floor
+    data: Tensor = field(repr=False)
+    x_T: Tensor = field(repr=False)
 
     def of(self, eta: float) -> list[Row]:
         """The runs with one eta, the fewest steps first."""
         return sorted((row for row in self.rows if row.eta == eta), key=lambda row: row.steps)
 
+    def row(self, eta: float, steps: int) -> Row:
+        return next(row for row in self.rows if (row.eta, row.steps) == (eta, steps))
+
     @property
     def etas(self) -> list[float]:
         return sorted({row.eta for row in self.rows})
+
+    @property
+    def steps(self) -> list[int]:
+        return sorted({row.steps for row in self.rows})
+
+    def moved(self, eta: float, few: int, many: int) -> float:
+        """How far apart, in the middle, the ends of two runs are that the same x_T led to."""
+        return float((self.row(eta, few).samples - self.row(eta, many).samples).norm(dim=1).median())
 
 
 def compare(
@@ -74,6 +95,7 @@ def compare(
         SubmissionError, SamplesRejected: the implementation cannot do it.
     """
     held_out, x_T = setting.points("held-out", setting.num_points), starting_noise(setting, setting.num_points)
+    distance = reference(setting.dataset, setting.num_points, setting.seed_for("reference"))
     rows, done = [], 0
     for eta in etas:
         for count in steps:
@@ -82,11 +104,13 @@ def compare(
             if samples.is_cuda:
                 torch.cuda.synchronize(samples.device)
             seconds = time.perf_counter() - started
-            rows.append(Row(eta, count, chamfer_distance(samples, held_out), seconds))
+            distances = chamfer_distance(samples, held_out), distance(samples)
+            rows.append(Row(eta, count, *distances, seconds, samples.cpu()))
             done += count
             if progress is not None:
                 progress("compare", done, sum(steps) * len(etas))
-    return Comparison(rows, floor(setting.dataset, setting.num_points), setting.num_points)
+    floors = (floor(setting.dataset, setting.num_points), wasserstein_floor(setting.dataset, setting.num_points))
+    return Comparison(rows, *floors, held_out.cpu(), x_T.cpu())
 
 
 def walks(
@@ -98,15 +122,25 @@ def walks(
     samplers: Sequence[str] = SAMPLERS,
 ) -> dict[str, list[tuple[int, Tensor]]]:
     """Each sampler's way from the same x_T: title -> [(t, x_t (n, 2)), ...], x_T first, (-1, x_0) last. On the CPU."""
-    x_T, T = starting_noise(setting, num_points), len(setting.schedule.betas)
-    found = {}
-    for name in samplers:
-        steps = T if name == "ddpm" else setting.num_inference_steps
-        model = Recorder(Watched(network, T, name, steps, progress))
-        x_0 = sample(impl, name, model, x_T, setting, steps, 0.0).cpu()
-        states = [(int(t.flatten()[0]), x_t) for x_t, t, _ in model.calls]
-        found[f"{name.upper()}, {len(states)} steps"] = [*states, (-1, x_0)]
-    return found
+    found = [walk(impl, network, setting, num_points, name, progress=progress) for name in samplers]
+    return {f"{name.upper()}, {len(way) - 1} steps": way for name, way in zip(samplers, found)}
+
+
+def walk(
+    impl: Any,
+    network: Network,
+    setting: Setting,
+    num_points: int,
+    name: str,
+    eta: float = 0.0,
+    progress: Progress | None = None,
+) -> list[tuple[int, Tensor]]:
+    """The way of one sampler, "ddpm" or "ddim": [(t, x_t (n, 2)), ...], x_T first, (-1, x_0) last. On the CPU."""
+    T = len(setting.schedule.betas)
+    steps = T if name == "ddpm" else setting.num_inference_steps
+    model = Recorder(Watched(network, T, name, steps, progress))
+    x_0 = sample(impl, name, model, starting_noise(setting, num_points), setting, steps, eta).cpu()
+    return [*((int(t.flatten()[0]), x_t) for x_t, t, _ in model.calls), (-1, x_0)]
 
 
 def starting_noise(setting: Setting, num_points: int) -> Tensor:
@@ -126,66 +160,19 @@ def sample(impl: Any, name: str, model: Network, x_T: Tensor, setting: Setting, 
 
 
 def to_csv(comparison: Comparison) -> str:
-    """All runs as CSV: sampler, eta, steps, chamfer, seconds, floor."""
+    """All runs as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["sampler", "eta", "steps", "chamfer", "seconds", "floor"])
+    writer.writerow(
+        ["sampler", "eta", "steps", "chamfer", "sliced_wasserstein", "seconds", "floor", "w_floor", "w_noise"]
+    )
+    floors = (comparison.floor, comparison.wasserstein_floor.mean, comparison.wasserstein_floor.noise)
     for row in comparison.rows:
-        numbers = [f"{row.chamfer:.6g}", f"{row.seconds:.4g}", f"{comparison.floor:.6g}"]
-        writer.writerow([name_of(row.eta), row.eta, row.steps, *numbers])
+        numbers = (row.chamfer, row.wasserstein, row.seconds, *floors)
+        writer.writerow([name_of(row.eta), row.eta, row.steps, *(f"{number:.6g}" for number in numbers)])
     return text.getvalue()
 
 
 def name_of(eta: float) -> str:
     """What a sampler with this eta is called."""
     return NAMES.get(eta, f"eta = {eta:g}")
-
-
-def in_words(comparison: Comparison) -> str:
-    """Say what is to be seen, in one paragraph; every statement is worked out from the numbers."""
-    few, many = (pick(row.steps for row in comparison.rows) for pick in (min, max))
-    said = [_order(comparison, few)]
-    if many > few:
-        said += [_order(comparison, many), _enough(comparison), _time(comparison, few, many)]
-    best = min(comparison.rows, key=lambda row: row.chamfer)
-    said.append(
-        f"The nearest of all is {name_of(best.eta)} with {best.steps} steps, {times(best.chamfer / comparison.floor)} "
-        f"the floor of {comparison.floor:.2f}, which two fresh draws of {comparison.num_points} points are apart."
-    )
-    return " ".join(said)
-
-
-def _order(comparison: Comparison, steps: int) -> str:
-    """Who is nearest and who farthest with this many steps; or, where they are close, that they are."""
-    ranked = sorted((row for row in comparison.rows if row.steps == steps), key=lambda row: row.chamfer)
-    first, last = ranked[0], ranked[-1]
-    if last.chamfer < ALIKE * first.chamfer:
-        return f"With {steps} steps all are about equally far off (Chamfer {first.chamfer:.3g} to {last.chamfer:.3g})."
-    return (
-        f"With {steps} steps {name_of(first.eta)} comes nearest to the data (Chamfer {first.chamfer:.3g}), and "
-        f"{name_of(last.eta)} stays farthest ({last.chamfer:.3g}): {times(last.chamfer / first.chamfer)} as much."
-    )
-
-
-def _enough(comparison: Comparison) -> str:
-    """From how many steps on each sampler stays within twice its own best."""
-    parts = []
-    for eta in comparison.etas:
-        rows = comparison.of(eta)
-        late = [row.steps for row in rows if row.chamfer > 2 * min(row.chamfer for row in rows)]
-        enough = next((row.steps for row in rows if row.steps > max(late, default=0)), None)
-        parts.append(f"{name_of(eta)} {f'from {enough} steps on' if enough else 'not even at the end'}")
-    return f"Within twice the best that it reaches is {', '.join(parts)}."
-
-
-def _time(comparison: Comparison, few: int, many: int) -> str:
-    by_steps = {n: statistics.median(r.seconds for r in comparison.rows if r.steps == n) for n in (few, many)}
-    return (
-        f"{many} steps took {times(by_steps[many] / by_steps[few])} the time of {few}: "
-        f"{by_steps[many]:.2g} s against {by_steps[few]:.2g} s."
-    )
-
-
-def times(ratio: float) -> str:
-    """A ratio in words: `1.3 times`, `48 times`."""
-    return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:,.0f} times"

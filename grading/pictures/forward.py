@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from grading.pictures.style import BLUE, GREEN, VERMILION, panels, square, styled, view_of
+from grading.pictures.style import BLUE, GREEN, VERMILION, coloured, panels, plane, scale_of, styled, view_of
 
 LINES = ((BLUE, "-"), (GREEN, (0, (5, 1.5))), (VERMILION, (0, (1, 1))))  # apart in grey print as well
 
@@ -22,14 +22,15 @@ def forward_process(states: Sequence[tuple[int, Tensor]], alphas_cumprod: Tensor
         alphas_cumprod: (T,), for the titles.
     """
     half = max(view_of(states[0][1], margin=0.3), 3.5)
-    height = states[0][1][:, 1].numpy()
-    figure, axes = panels(1, len(states), 1.9)
+    height = states[0][1][:, 1]
+    figure, axes = panels(1, len(states), 2.1)
     for panel, (t, x_t) in zip(axes[0], states):
-        x, y = x_t.detach().cpu().double().numpy().T
-        panel.scatter(x, y, c=height, cmap="viridis", s=1.6, linewidths=0)
+        drawn = coloured(panel, x_t, height, half)
         kept = "$\\bar\\alpha_t$ = 1" if t < 0 else f"$\\bar\\alpha_t$ = {float(alphas_cumprod[t]):.2g}"
-        panel.set_title(f"{'data' if t < 0 else f't = {t}'}\n{kept}")
-        square(panel, half)
+        spread = f"std {float(x_t.double().std(correction=0)):.2f}"
+        panel.set_title(f"{'data' if t < 0 else f't = {t}'}\n{kept}\n{spread}")
+    plane(axes, half)
+    scale_of(figure, drawn, axes, "$x_2$ of the data point")
     return figure
 
 
@@ -38,22 +39,22 @@ def schedules(tables: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
     """beta, alpha_bar and log-SNR over t, side by side.
 
     Args:
-        tables: name -> (betas (T,), alphas_cumprod (T,)).
+        tables: name -> (betas (T,), alphas_cumprod (T,)); the first is the one that is trained with.
     """
-    figure, axes = panels(1, 3, 2.75)
+    figure, axes = panels(1, 3, 2.9)
     for (name, (betas, alphas_cumprod)), (colour, dashes) in zip(tables.items(), LINES):
         beta, alpha_bar = betas.double().numpy(), alphas_cumprod.double().numpy()
         t = np.arange(len(beta))
-        with np.errstate(
-            divide="ignore", invalid="ignore"
-        ):  # a wrong schedule may leave (0, 1); what is finite is drawn
-            log_snr = np.log(alpha_bar / (1 - alpha_bar))
+        with np.errstate(divide="ignore", invalid="ignore"):  # a wrong schedule may leave (0, 1): the finite is drawn
+            log_snr = np.log10(alpha_bar / (1 - alpha_bar))
+        label = name if name != next(iter(tables)) else f"{name}, which the network is trained with"
         for panel, values in zip(axes[0], (beta, alpha_bar, log_snr)):
-            panel.plot(t, values, color=colour, linestyle=dashes, label=name)
-    axes[0, 0].set(title="$\\beta_t$", yscale="log")
-    axes[0, 1].set(title="$\\bar\\alpha_t$", ylim=(0, 1.02))
-    axes[0, 2].set(title="log-SNR, $\\log\\,(\\bar\\alpha_t\\,/\\,(1 - \\bar\\alpha_t))$")
+            panel.plot(t, values, color=colour, linestyle=dashes, label=label)
+    axes[0, 0].set(title="noise that step t adds", ylabel="$\\beta_t$ (log scale)", yscale="log")
+    axes[0, 1].set(title="share of the data that is left", ylabel="$\\bar\\alpha_t$", ylim=(0, 1.02))
+    axes[0, 2].axhline(0, color="#c8c8c8", linewidth=0.8, zorder=0)
+    axes[0, 2].set(title="signal to noise", ylabel="$\\log_{10}\\,\\bar\\alpha_t\\,/\\,(1 - \\bar\\alpha_t)$")
     for panel in axes[0]:
-        panel.set(xlabel="t", xlim=(0, len(t)))
+        panel.set(xlabel="timestep t", xlim=(0, len(t)))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(tables))
     return figure

@@ -12,20 +12,27 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from grading.experiment.network_cache import trained_network
-from grading.experiment.sampler_comparison import STEPS, Comparison, compare, walks
+from grading.experiment.sampler_comparison import STEPS, Comparison, compare, walk, walks
 from grading.experiment.stages import SAMPLERS, Experiment, Setting, conclude, sample_stage
 from grading.experiment.training import Progress, Trained, TrainingFailed
-from grading.experiment.watched_network import SamplesRejected, check_samples
+from grading.experiment.watched_network import Network, SamplesRejected, check_samples
+from grading.files import write_whole
+from grading.judging import closed_form
+from grading.judging.closed_form import DatasetDenoiser
 from grading.pictures import samples_over_data, save
 from grading.pictures.forward import forward_process, schedules
+from grading.pictures.guesses import guesses
 from grading.pictures.player import page_html, player_html
-from grading.pictures.reverse import paths, save_gif
+from grading.pictures.reverse import clouds, paths, save_gif
 from grading.submission.errors import SubmissionError
 from grading.submission.implementation import Implementation, find
-from grading.submission.katas import task, task_of
+from grading.submission.katas import katas, task, task_of
 
 FORWARD = (49, 149, 399, 999)  # where the linear schedule has much, some, little and nothing left of the data
+LOSS_AT = range(9, 1000, 30)
+EXACT, SHOWN = 600, 16  # points that the exact model knows, and of them those whose guess is drawn
 WALKING = 600  # points in a moving picture
+PICTURES = (*(kata.picture for kata in katas() if kata.picture), "samples", "paths", "reverse")
 
 
 class Gallery:
@@ -71,17 +78,12 @@ class Gallery:
         """Fresh points (n, 2) of the data set, on the CPU."""
         return self.setting.points("held-out", self.setting.num_points).cpu()
 
-    # -- figures ------------------------------------------------------------------------------------------------------
+    @cached_property
+    def exact(self) -> DatasetDenoiser:
+        """The best possible model for some points of the data: what a network is trained to be, without training."""
+        return DatasetDenoiser(self.setting.points("exact", EXACT), self.setting.schedule)
 
-    def forward_figure(self) -> Figure:
-        schedule, states = self.setting.schedule, [(-1, self.data)]
-        x0 = self.data.to(self.setting.device)
-        noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(self.setting.seed_for("forward"))).to(x0)
-        for step in FORWARD:
-            t = torch.full((len(x0),), step, device=x0.device)
-            x_t = check_samples(self.impl.q_sample(x0.clone(), t, schedule, noise.clone()), x0, "q_sample")
-            states.append((step, x_t.cpu()))
-        return forward_process(states, schedule.alphas_cumprod.cpu())
+    # -- figures that need no network ---------------------------------------------------------------------------------
 
     def schedules_figure(self) -> Figure:
         T = len(self.setting.schedule.betas)
@@ -92,6 +94,53 @@ class Gallery:
             alphas_cumprod = getattr(self.impl.make_schedule(betas), "alphas_cumprod", None)
             tables[name] = (betas, check_samples(alphas_cumprod, torch.empty(T), "make_schedule(betas).alphas_cumprod"))
         return schedules(tables)
+
+    def forward_figure(self) -> Figure:
+        schedule, states = self.setting.schedule, [(-1, self.data)]
+        x0 = self.data.to(self.setting.device)
+        noise = self._noise("forward", x0)
+        for step in FORWARD:
+            t = torch.full((len(x0),), step, device=x0.device)
+            x_t = check_samples(self.impl.q_sample(x0.clone(), t, schedule, noise.clone()), x0, "q_sample")
+            states.append((step, x_t.cpu()))
+        return forward_process(states, schedule.alphas_cumprod.cpu())
+
+    def guesses_figure(self) -> Figure:
+        schedule, x0 = self.setting.schedule, self.exact.points
+        noise = self._noise("guesses", x0)
+        models: dict[str, Network] = {
+            "0": lambda x_t, t: 0 * x_t,
+            "$x_t$ itself": lambda x_t, t: x_t,
+            "the best possible guess": self.exact,
+        }
+        losses = {
+            name: torch.stack([self._loss(model, x0, step, noise) for step in LOSS_AT])
+            for name, model in models.items()
+        }
+        shown = x0[:SHOWN], torch.full((SHOWN,), FORWARD[1], device=x0.device)
+        x_t = closed_form.q_sample(*shown, schedule, noise[:SHOWN])
+        guessed = closed_form.predict_x0(x_t, FORWARD[1], self.exact(x_t, shown[1]), schedule)
+        points = (x_t.cpu(), shown[0].cpu(), guessed.cpu())
+        return guesses(self.data, FORWARD[1], *points, LOSS_AT, losses)
+
+    def _loss(self, model: Network, x0: Tensor, step: int, noise: Tensor) -> Tensor:
+        t = torch.full((len(x0),), step, device=x0.device)
+        loss = self.impl.ddpm_loss(model, x0.clone(), t, self.setting.schedule, noise.clone())
+        return check_samples(loss, x0.mean(), "ddpm_loss").cpu()
+
+    def ddpm_figure(self) -> Figure:
+        return clouds(walks(self.impl, self.exact, self.setting, WALKING, samplers=["ddpm"]), self.data)
+
+    def ddim_figure(self) -> Figure:
+        rows = {"$\\eta$ = 0: the start decides the end": 0.0, "$\\eta$ = 1: fresh noise at every jump": 1.0}
+        found = {says: walk(self.impl, self.exact, self.setting, WALKING, "ddim", eta) for says, eta in rows.items()}
+        return clouds(found, self.data)
+
+    def _noise(self, purpose: str, like: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(self.setting.seed_for(purpose))
+        return torch.randn(like.shape, generator=generator).to(like)
+
+    # -- figures of a trained network ---------------------------------------------------------------------------------
 
     def samples_figure(self) -> Figure:
         return samples_over_data(self.experiment)
@@ -108,21 +157,14 @@ class Gallery:
 
     # -- files --------------------------------------------------------------------------------------------------------
 
-    def forward(self, folder: Path) -> list[Path]:
-        return [save(self.forward_figure(), folder / "forward.png")]
+    def figure(self, name: str) -> Figure:
+        """The picture with this name."""
+        return getattr(self, f"{name}_figure")()
 
-    def schedules(self, folder: Path) -> list[Path]:
-        return [save(self.schedules_figure(), folder / "schedules.png")]
-
-    def samples(self, folder: Path) -> list[Path]:
-        return [save(self.samples_figure(), folder / "samples.png")]
-
-    def paths(self, folder: Path) -> list[Path]:
-        return [save(self.paths_figure(), folder / "paths.png")]
-
-    def reverse(self, folder: Path) -> list[Path]:
-        from grading.files import write_whole
-
+    def draw(self, name: str, folder: Path) -> list[Path]:
+        """Write a picture to a folder: one file, or for `reverse` a moving picture and a page with a slider."""
+        if name != "reverse":
+            return [save(self.figure(name), folder / f"{name}.png")]
         page = folder / "reverse.html"
         write_whole(page, page_html("The reverse process", self.player()))
         return [save_gif(self.walks, self.data, folder / "reverse.gif"), page]

@@ -18,36 +18,74 @@ from grading.pictures.style import (
     DDPM,
     GREEN,
     PALE,
-    PURPLE,
     VERMILION,
     cloud,
+    coloured,
     panels,
+    plane,
+    scale_of,
     square,
     styled,
     view_of,
 )
 
-COLOURS = (BLUE, VERMILION, GREEN, PURPLE)  # of as many starting points: more, and DDPM's paths hide each other
+COLOURS = (BLUE, VERMILION, GREEN)  # of as many starting points: more, and DDPM's paths hide each other
+MOMENTS = (500, 250, 100, 30)  # the t between first and last at which clouds are shown, or the nearest that a walk has
 FRAME_MS, LAST_MS = 90, 2500
 
 
 @styled
+def clouds(walks: Mapping[str, Walk], data: Tensor) -> Figure:
+    """Each walk as a row of clouds, from x_T to x_0; a point has the colour of the height where it will end.
+
+    Args:
+        walks: title -> walk; all have the same points in the same order at x_T.
+        data: (n, 2), drawn pale in the last column.
+    """
+    half = max(view_of(data), 3.5)
+    figure, axes = panels(len(walks), len(MOMENTS) + 2, 0.6 + 1.35 * len(walks))
+    for row, (title, walk) in zip(axes, walks.items()):
+        x_0 = walk[-1][1]
+        cloud(row[-1], data, PALE, half, size=6)
+        for panel, (t, x_t) in zip(row, _moments(walk)):
+            drawn = coloured(panel, x_t, x_0[:, 1], half)
+            panel.set_title("$x_0$" if t < 0 else f"t = {t}")
+            drawn.set_clim(-half / 1.12, half / 1.12)
+        row[0].set_title(f"{title}\n{row[0].get_title()}", loc="left")
+        row[0].set_title("")
+    plane(axes, half)
+    scale_of(figure, drawn, axes, "$x_2$ where it ends")
+    return figure
+
+
+def _moments(walk: Walk) -> list[tuple[int, Tensor]]:
+    nearest = [min(walk, key=lambda state: abs(state[0] - t)) for t in MOMENTS]
+    return [walk[0], *nearest, walk[-1]]
+
+
+@styled
 def paths(walks: Mapping[str, Walk], data: Tensor) -> Figure:
-    """The paths of a few points, the same starting points and colours in every panel: ring at x_T, dot at x_0."""
-    ways = [np.stack([x_t[: len(COLOURS)].double().numpy() for _, x_t in walk]) for walk in walks.values()]
+    """The paths of a few points, the same starting points and colours in every panel: ring at x_T, dot at x_0.
+
+    Every walk is shown at as many moments as the shortest has, or a thousand little steps would hide each other.
+    """
+    most = min(len(walk) for walk in walks.values())
+    kept = {title: [walk[round(i)] for i in np.linspace(0, len(walk) - 1, most)] for title, walk in walks.items()}
+    ways = [np.stack([x_t[: len(COLOURS)].double().numpy() for _, x_t in walk]) for walk in kept.values()]
     farthest = max(float(np.abs(way).max()) for way in ways)
     half = min(max(view_of(data), 1.03 * farthest), 2 * view_of(data))  # a wrong step may lead to the end of the world
-    figure, axes = panels(1, len(walks), 3.7)
-    for panel, title, way in zip(axes[0], walks, ways):  # way (steps + 1, points, 2)
+    figure, axes = panels(1, len(walks), 4.2)
+    for panel, (title, walk), way in zip(axes[0], walks.items(), ways):  # way (moments, points, 2)
         cloud(panel, data, PALE, half, size=10)
         for k, colour in enumerate(COLOURS[: way.shape[1]]):
             x, y = way[:, k].T
-            panel.plot(x, y, color=colour, linewidth=0.7)
-            panel.plot(x[0], y[0], "o", markerfacecolor="white", color=colour, markersize=5, zorder=3)
-            panel.plot(x[-1], y[-1], "o", markeredgecolor=BLACK, color=colour, markersize=5, zorder=3)
-        panel.set_title(title)
-        square(panel, half)
-    figure.supxlabel("ring: $x_T$, the same in both panels · dot: $x_0$ · grey: data", fontsize=8)
+            panel.plot(x, y, color=colour, linewidth=0.9, marker=".", markersize=2.5)
+            panel.plot(x[0], y[0], "o", markerfacecolor="white", color=colour, markersize=6, zorder=3)
+            panel.plot(x[-1], y[-1], "o", markeredgecolor=BLACK, color=colour, markersize=6, zorder=3)
+        panel.set_title(title if len(walk) == most else f"{title}, of which {most - 1} are drawn")
+    plane(axes, half)
+    says = "ring: $x_T$, each in its colour, the same in both panels · black-rimmed dot: $x_0$ · grey: data"
+    figure.supxlabel(says, fontsize=8)
     return figure
 
 

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -62,13 +63,35 @@ def view_of(points: Tensor, margin: float = 0.12) -> float:
     return float(points.abs().max()) * (1 + margin)
 
 
-def square(axes: Axes, half: float, ticks: bool = False) -> None:
+def square(axes: Axes, half: float) -> None:
     """Show the square from -half to half, one unit as long in either direction."""
-    axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
-    if not ticks:
-        axes.set(xticks=[], yticks=[])
+    axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal", xticks=[], yticks=[])
     axes.spines[["top", "right"]].set_visible(True)
     axes.spines[:].set(color=GREY, linewidth=0.6)
+
+
+def plane(axes: np.ndarray, half: float) -> None:
+    """Show the same square in all panels (rows, columns); coordinates at the left and lower edge, where they count."""
+    ends = float(f"{0.8 * half:.1g}")
+    for panel in axes.flat:
+        square(panel, half)
+    for panel in axes[-1]:
+        panel.set(xticks=[-ends, 0, ends], xlabel="$x_1$")
+    for panel in axes[:, 0]:
+        panel.set(yticks=[-ends, 0, ends], ylabel="$x_2$")
+
+
+def coloured(axes: Axes, points: Tensor, values: Tensor, half: float, size: float = 2.0) -> PathCollection:
+    """Draw points (n, 2) in the colours of values (n,), and the scale for `scale_of`."""
+    x, y = points.detach().cpu().double().clamp(-2 * half, 2 * half).numpy().T
+    return axes.scatter(x, y, c=values.detach().cpu().double().numpy(), cmap="viridis", s=size, linewidths=0)
+
+
+def scale_of(figure: Figure, drawn: PathCollection, axes: np.ndarray, says: str) -> None:
+    """A bar beside the panels that says what the colours mean."""
+    bar = figure.colorbar(drawn, ax=axes, fraction=0.02, pad=0.01, aspect=24)
+    bar.set_label(says)
+    bar.outline.set_visible(False)
 
 
 def cloud(axes: Axes, points: Tensor, colour: str, half: float, size: float = 1.5) -> int:

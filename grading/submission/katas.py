@@ -17,7 +17,8 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "exercises" / "katas.toml"
-HINTS = 3  # the idea, the equation, nearly the code
+HINTS = 3  # a question or a worked number, more than the docstring says, code that runs
+AFTER = 4
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -32,6 +33,7 @@ class Task:
     module: str
     points: float = 0.0
     optional: bool = False
+    after: tuple[str, ...] = ()  # once it is done: its point in a line, why, the other right form, a question
 
     @property
     def kata(self) -> int:
@@ -48,6 +50,8 @@ class Kata:
     idea: str
     tasks: tuple[Task, ...]
     optional: bool = False
+    picture: str = ""  # what `kata plot NUMBER` draws, and what to look for in it
+    look: str = ""
 
     @property
     def suite(self) -> str:
@@ -134,20 +138,23 @@ def _read(table: Path) -> dict[str, Any]:
 
 def _kata(row: Any) -> Kata:
     name = f"kata {row.get('number', '?')}" if isinstance(row, dict) else "kata"
-    row = _row(name, row, ("number", "module", "title", "idea", "task"), ("optional",))
+    row = _row(name, row, ("number", "module", "title", "idea", "task"), ("optional", "picture", "look"))
     optional, module = row.get("optional", False), row["module"]
-    made = tuple(_task(task, row["number"], module, optional) for task in row["task"])
-    return Kata(row["number"], module, row["title"], row["idea"], made, optional)
+    made = tuple(_task(task, row["number"], module, optional) for task in row.pop("task"))
+    return Kata(**(row | {"tasks": made, "optional": optional}))
 
 
 def _task(row: Any, kata: int, module: str, optional: bool) -> Task:
     name = f"task {row.get('id', '?')}" if isinstance(row, dict) else f"a task of kata {kata}"
-    row = _row(name, row, ("id", "function", "title", "hints", *(() if optional else ("points",))), ("points",))
+    row = _row(name, row, ("id", "function", "title", "hints", *(() if optional else ("points",))), ("points", "after"))
     if str(row["id"]).partition(".")[0] != str(kata):
         raise UsageError(f"{TABLE.name}: {name} stands in kata {kata}; give it an id such as {kata}.1")
     if len(row["hints"]) not in (HINTS - 1, HINTS):  # a copy for students may come without the third
         raise UsageError(f"{TABLE.name}: {name} has {len(row['hints'])} hints; give {HINTS}")
-    return Task(**(row | {"hints": tuple(row["hints"]), "module": module, "optional": optional}))
+    after = tuple(row.get("after", ()))
+    if len(after) not in (0, AFTER):
+        raise UsageError(f"{TABLE.name}: {name} has {len(after)} entries in after; give {AFTER}, or leave it out")
+    return Task(**(row | {"hints": tuple(row["hints"]), "after": after, "module": module, "optional": optional}))
 
 
 def _row(name: str, row: Any, needed: tuple[str, ...], more: tuple[str, ...]) -> dict[str, Any]:

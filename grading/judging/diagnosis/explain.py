@@ -142,7 +142,7 @@ def two_changes(formula: Formula, measured: Numbers, letters: Letters, tolerance
         for change, lines in _candidates(due):
             start = replace(due, lines=lines, changed=(change,))
             for second, both in _candidates(start) if change.rank <= most else ():
-                if max(change.rank, second.rank) == most and second.line != "" or most == 0 == second.rank:
+                if (max(change.rank, second.rank) == most and second.line != "") or most == 0 == second.rank:
                     left -= 1
                     if all(agreement(evaluate(both, letters), measured, tolerance)):
                         return replace(start, lines=both, changed=(change, second), right=(True,))

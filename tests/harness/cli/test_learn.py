@@ -1,7 +1,9 @@
 """kata hint, reset, diff and doctor."""
 
 import ast
+import re
 import shutil
+import textwrap
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +14,7 @@ from grading.submission.implementation import ROOT
 from grading.submission.katas import MODULES, required, task, tasks
 from grading.submission.reset import restore
 from grading.submission.stubs import pristine, stub, write_stubs
+from grading.suites.runner import run_suites, unit_suites
 
 OWED = len(required())
 
@@ -42,6 +45,7 @@ def run(*arguments: str):
 
 
 def test_each_time_one_more_hint(mine):
+    write_stubs(mine)
     shown = [run("hint", "4.1")[1] for _ in range(4)]
     assert [f"hint {n} of 3" in out for n, out in zip((1, 2, 3, 3), shown)] == [True] * 4
     assert "One more: kata hint 4.1" in shown[1]
@@ -51,12 +55,14 @@ def test_each_time_one_more_hint(mine):
 
 
 def test_all_hints_at_once_and_none_is_counted(mine):
+    write_stubs(mine)
     assert "hint 3 of 3" in run("hint", "5.2", "--all")[1]
     assert "hint 1 of 3" in run("hint", "5.2")[1]
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"4.1": "many"}', '{"4.1": -7}'])
 def test_a_damaged_count_starts_over(mine, text):
+    write_stubs(mine)
     (mine.parent / ".kata").mkdir()
     (mine.parent / ".kata" / "hints.json").write_text(text)
     assert "hint 1 of 3" in run("hint", "4.1")[1]
@@ -66,7 +72,46 @@ def test_without_a_task_the_hint_is_for_the_next_one(mine):
     (mine / "ddpm_step.py").write_text(pristine("ddpm_step"), encoding="utf-8")
     assert run("hint")[1].startswith("4.1 ddpm_step")
     shutil.copy(ROOT / "solutions" / "ddpm_step.py", mine)
-    assert "nothing left to hint at" in run("hint")[1]
+    assert "nothing is left to hint at" in run("hint")[1]
+
+
+def test_of_a_task_that_is_done_the_hint_says_why_it_is_so(mine):
+    code, out = run("hint", "5.1")
+    assert code == 0
+    assert out.startswith("5.1 ddim_timesteps: done\n")
+    assert re.findall(r"(?m)^  (\w+(?: \w+)?) ", out) == ["in short", "why", "also right", "caught", "think"]
+    assert max(map(len, out.splitlines())) <= 80
+    said = " ".join(out.split())
+    assert all(part in said for part in task("5.1").after)
+    assert "the right timesteps, least noisy first" in said
+    assert ": done" not in run("hint", "5.1", "--all")[1]
+
+
+def test_wrong_code_gets_the_next_hint_not_the_reasons(mine):
+    path = mine / "ddim_step.py"
+    path.write_text(path.read_text().replace("reversed(range", "list(range"))
+    assert "hint 1 of 3" in run("hint", "5.1")[1]
+
+
+@pytest.mark.parametrize("one", tasks(), ids=lambda one: one.id)
+def test_every_task_has_three_hints_and_something_to_read_afterwards(one):
+    question, _, code = one.hints
+    assert "?" in question
+    assert max(map(len, code.strip().splitlines())) <= 75
+    point, _, _, think = one.after
+    assert len(f"  why   kata hint {one.id}: {point}") <= 80
+    assert "?" in think
+
+
+def test_the_third_hints_run_as_they_stand(tmp_path):
+    write_stubs(tmp_path)
+    for one in tasks():
+        path = tmp_path / f"{one.module}.py"
+        unwritten = f'    raise NotImplementedError("{one.id} {one.function}")\n'
+        assert unwritten in path.read_text()
+        path.write_text(path.read_text().replace(unwritten, textwrap.indent(one.hints[2].strip("\n"), "    ") + "\n"))
+    failed = [o for o in run_suites(tmp_path, "--all", files=unit_suites()) if o.status == "failed"]
+    assert [o.message for o in failed] == []
 
 
 # -- reset ------------------------------------------------------------------------------------------------------------
@@ -93,8 +138,17 @@ def test_reset_changes_one_function_and_nothing_else(mine, one):
 
 
 def test_reset_starts_the_hints_over(mine):
-    run("hint", "2.1")
-    run("reset", "2.1")
+    """Also where the stub is there still."""
+    write_stubs(mine)
+    path = mine / "q_sample.py"
+    path.write_text(path.read_text().replace("raise", "return x0  # raise"))
+    for says in ("the stub is back", "is the stub already"):
+        assert "hint 1 of 3" in run("hint", "2.1")[1]
+        try:
+            said = run("reset", "2.1")[1]
+        except UsageError as error:
+            said = str(error)
+        assert says in said
     assert "hint 1 of 3" in run("hint", "2.1")[1]
 
 

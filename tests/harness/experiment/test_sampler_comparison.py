@@ -13,11 +13,14 @@ from typer.testing import CliRunner
 import grading.cli.draw  # noqa: F401  registers the commands
 from grading.cli import app
 from grading.experiment import network_cache
-from grading.experiment.sampler_comparison import Comparison, Row, compare, in_words, to_csv
+from grading.experiment.comparison_in_words import in_words
+from grading.experiment.data import make_dataset
+from grading.experiment.sampler_comparison import Comparison, Row, compare, to_csv
+from grading.experiment.sliced_wasserstein import Floor
 from grading.experiment.stages import Setting
 from grading.experiment.training import RECIPES
-from grading.pictures.comparison import comparison
-from grading.pictures.gallery import Gallery
+from grading.pictures.comparison import comparison, same_starts, samples_by_steps
+from grading.pictures.gallery import PICTURES, Gallery
 from grading.submission.errors import UsageError
 from grading.submission.implementation import ROOT, Implementation
 
@@ -38,54 +41,91 @@ def folder(tmp_path):
     return shutil.copytree(ROOT / "solutions", tmp_path / "mine", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def found(*triples, floor=0.4):
-    return Comparison([Row(eta, steps, chamfer, steps / 100) for eta, steps, chamfer in triples], floor, 2048)
+def found(*runs, noise=0.02):
+    """A comparison of runs (eta, steps, Chamfer, sliced W2); where eta is 0 the same start has the same end."""
+    x_T = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
+
+    def ends(eta, steps):
+        return x_T + eta * torch.randn(64, 2, generator=torch.Generator().manual_seed(steps))
+
+    rows = [Row(eta, steps, chamfer, w2, steps / 100, ends(eta, steps)) for eta, steps, chamfer, w2 in runs]
+    return Comparison(rows, 0.4, Floor(0.08, noise), make_dataset("swiss_roll", 64, 0), x_T)
+
+
+FEW_AND_MANY = ((0.0, 5, 10.0, 0.2), (1.0, 5, 9.0, 0.4), (0.0, 1000, 0.5, 0.07), (1.0, 1000, 0.4, 0.09))
 
 
 # -- the paragraph, the table, the picture ----------------------------------------------------------------------------
 
 
 def test_the_paragraph_follows_the_numbers():
-    said = in_words(found((0.0, 5, 10.0), (1.0, 5, 50.0), (0.0, 1000, 2.0), (1.0, 1000, 0.5)))
-    assert (
-        "With 5 steps DDIM comes nearest to the data (Chamfer 10), and DDPM, strided stays farthest (50): 5.0" in said
-    )
-    assert "With 1000 steps DDPM, strided comes nearest to the data (Chamfer 0.5), and DDIM stays farthest (2)" in said
+    said = in_words(found(*FEW_AND_MANY))
+    assert "With 5 steps DDIM comes nearest to the data (sliced W2 0.20) and DDPM, strided stays farthest" in said
+    assert "(0.40): 2.0 times as much." in said
+    assert "Chamfer calls the two alike (10 and 9)" in said
+    assert "Why: without fresh noise" in said
+    assert "With 1000 steps no sampler is told from another, and all are at the floor, 0.08 (sliced W2 0.07 to" in said
     assert "1000 steps took 200 times the time of 5: 10 s against 0.05 s" in said
-    assert "The nearest of all is DDPM, strided with 1000 steps, 1.2 times the floor of 0.40" in said
 
 
 def test_the_paragraph_turns_round_with_the_numbers():
-    said = in_words(found((1.0, 5, 10.0), (0.0, 5, 50.0), (1.0, 1000, 2.0), (0.0, 1000, 0.5)))
+    turned = [(1.0 - eta, *rest) for eta, *rest in FEW_AND_MANY]
+    said = in_words(found(*turned))
     assert "With 5 steps DDPM, strided comes nearest" in said
-    assert "The nearest of all is DDIM with 1000 steps" in said
+    assert "DDIM stays farthest (0.40)" in said
+    assert "Why" not in said
 
 
-def test_small_differences_are_no_order():
-    said = in_words(found((0.0, 5, 10.0), (1.0, 5, 12.0)))
-    assert "With 5 steps all are about equally far off (Chamfer 10 to 12)." in said
+@pytest.mark.parametrize(("chamfer", "said"), [(3.0, "agrees"), (0.3, "other way round"), (1.1, "calls the two alike")])
+def test_what_the_chamfer_distance_makes_of_it_is_worked_out_too(chamfer, said):
+    assert f"Chamfer {said}" in in_words(found((0.0, 5, 1.0, 0.2), (1.0, 5, chamfer, 0.4))).replace("has them the ", "")
+
+
+def test_what_differs_by_less_than_the_noise_is_no_order():
+    said = in_words(found((0.0, 5, 10.0, 0.2), (1.0, 5, 50.0, 0.25)))
+    assert "With 5 steps no sampler is told from another, and all are not at the floor" in said
     assert "farthest" not in said
+    assert "farthest" in in_words(found((0.0, 5, 10.0, 0.2), (1.0, 5, 50.0, 0.25), noise=0.01))
 
 
-def test_a_setback_counts_against_being_near_enough():
-    rows = [(0.0, 5, 1.0), (0.0, 10, 5.0), (0.0, 20, 1.5), (1.0, 5, 1.0), (1.0, 10, 2.0), (1.0, 20, 9.0)]
-    assert "DDIM from 20 steps on, DDPM, strided not even at the end" in in_words(found(*rows))
+def test_how_far_the_ends_of_the_same_starts_are_apart():
+    made = found(*FEW_AND_MANY)
+    assert made.moved(0.0, 5, 1000) == 0
+    assert made.moved(1.0, 5, 1000) > 1
+    assert "ends with 20" not in in_words(made)
+    assert "the same x_T ends with 20 and with 1000 steps, in the middle: DDIM 0.00;" in in_words(
+        found(*FEW_AND_MANY, (0.0, 20, 1.0, 0.1), (1.0, 20, 1.0, 0.1))
+    )
 
 
 def test_csv_has_a_line_for_every_run():
-    lines = list(csv.DictReader(io.StringIO(to_csv(found((0.0, 5, 10.0), (0.5, 5, 50.0))))))
-    assert [(line["sampler"], float(line["eta"]), int(line["steps"]), float(line["chamfer"])) for line in lines] == [
-        ("DDIM", 0.0, 5, 10.0),
-        ("eta = 0.5", 0.5, 5, 50.0),
+    lines = list(csv.DictReader(io.StringIO(to_csv(found((0.0, 5, 10.0, 0.2), (0.5, 5, 50.0, 0.4))))))
+    read = [
+        (line["sampler"], *(float(line[k]) for k in ("eta", "steps", "chamfer", "sliced_wasserstein")))
+        for line in lines
     ]
+    assert read == [("DDIM", 0.0, 5, 10.0, 0.2), ("eta = 0.5", 0.5, 5, 50.0, 0.4)]
 
 
-def test_the_picture_has_every_run_and_the_floor():
-    made = found((0.0, 5, 10.0), (0.0, 1000, 2.0), (1.0, 5, 50.0), (1.0, 1000, 0.5))
-    distance, time = comparison(made).axes
-    assert [list(line.get_ydata()) for line in distance.lines[:2]] == [[10.0, 2.0], [50.0, 0.5]]
-    assert list(distance.lines[2].get_ydata()) == [0.4, 0.4]
-    assert {distance.get_xscale(), distance.get_yscale(), time.get_xscale(), time.get_yscale()} == {"log"}
+def test_the_picture_has_every_run_and_both_floors():
+    density, nearest, time = comparison(found(*FEW_AND_MANY)).axes
+    assert [list(line.get_ydata()) for line in density.lines[:2]] == [[0.2, 0.07], [0.4, 0.09]]
+    assert [list(line.get_ydata()) for line in nearest.lines[:2]] == [[10.0, 0.5], [9.0, 0.4]]
+    assert list(density.lines[2].get_ydata()) == [0.08, 0.08]
+    assert list(nearest.lines[2].get_ydata()) == [0.4, 0.4]
+    assert {axes.get_xscale() + axes.get_yscale() for axes in (density, nearest, time)} == {"loglog"}
+
+
+def test_samples_and_starts_are_pictures_too():
+    made = found(*FEW_AND_MANY)
+    titles = [axes.get_title() for axes in samples_by_steps(made).axes]
+    assert [title.split("\n")[0] for title in titles] == ["5 steps", "1000 steps"] * 2
+    panels = same_starts(made).axes[:5]
+    assert [panel.get_title().replace("\n", " ") for panel in panels[1:]] == [
+        *("DDIM 5 steps", "DDIM 1000 steps", "DDPM, strided 5 steps", "DDPM, strided 1000 steps")
+    ]
+    colours = [panel.collections[0].get_array() for panel in panels]
+    assert all((colour == colours[0]).all() for colour in colours)
 
 
 def test_every_run_starts_from_the_same_noise_with_its_own_steps_and_eta():
@@ -167,10 +207,11 @@ def kata(*arguments):
 
 def test_plot_draws_everything(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("grading.experiment.stages.Setting", functools.partial(Setting, num_points=64))
-    monkeypatch.setattr("grading.pictures.gallery.WALKING", 64)
+    monkeypatch.setattr("grading.pictures.gallery.WALKING", 16)
+    monkeypatch.setattr("grading.pictures.gallery.EXACT", 16)
     answer = kata("plot", "--impl", "solutions", "--out", tmp_path / "out")
     assert answer.exit_code == 0, answer.output
-    names = {"forward.png", "schedules.png", "samples.png", "reverse.gif", "reverse.html", "paths.png"}
+    names = {f"{name}.png" for name in PICTURES if name != "reverse"} | {"reverse.gif", "reverse.html"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     assert answer.output.count("train with your loss: 50 of 50") == 1
 
@@ -209,11 +250,13 @@ def test_wrong_code_is_a_sentence(tiny, folder, body, sentence):
 
 
 def test_compare_prints_and_writes(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(Gallery, "compare", lambda self: found((0.0, 5, 10.0), (1.0, 5, 50.0)))
+    monkeypatch.setattr(Gallery, "compare", lambda self: found(*FEW_AND_MANY))
     answer = kata("compare", "--impl", "solutions", "--out", tmp_path / "out")
     assert answer.exit_code == 0, answer.output
-    assert "5.0 times as much" in " ".join(answer.output.split())
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"compare.csv", "compare.png"}
+    assert "2.0 times as much" in " ".join(answer.output.split())
+    assert max(map(len, answer.output.splitlines()[:5])) <= 80
+    names = {"compare.csv", "compare.png", "compare_samples.png", "compare_starts.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
 
 
 @pytest.mark.parametrize("arguments", [("plot", "nothing"), ("plot", "--device", "tpu"), ("compare", "--dataset", "x")])

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -15,11 +16,13 @@ from PIL import Image
 
 from grading.experiment.data import make_dataset
 from grading.experiment.stages import Experiment, Part, Setting
-from grading.pictures import loss_curve, samples_over_data, write_pictures
+from grading.pictures import gallery, loss_curve, samples_over_data, write_pictures
 from grading.pictures.forward import forward_process, schedules
+from grading.pictures.gallery import Gallery
 from grading.pictures.player import SCALE, frames, page_html, player_html, player_of, times_of
-from grading.pictures.reverse import paths, save_gif
+from grading.pictures.reverse import clouds, paths, save_gif
 from grading.submission.contract import linear_schedule
+from grading.submission.katas import katas
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DATA = make_dataset("swiss_roll", 200, seed=0)
@@ -90,19 +93,58 @@ def test_the_mean_of_the_loss_is_drawn_over_every_step():
 def test_the_forward_process_keeps_the_order_of_points():
     states = [(-1, DATA), (10, DATA * 0.9), (999, torch.randn(200, 2, generator=torch.Generator().manual_seed(0)))]
     figure = forward_process(states, linear_schedule(1000).alphas_cumprod)
-    assert [title.split("\n")[0] for title in titles(figure)] == ["data", "t = 10", "t = 999"]
-    for axes in figure.axes:
+    assert [title.split("\n")[0] for title in titles(figure)][:3] == ["data", "t = 10", "t = 999"]
+    assert titles(figure)[0].endswith(f"std {DATA.std(correction=0):.2f}")
+    for axes in figure.axes[:3]:
         assert np.allclose(axes.collections[0].get_array(), DATA[:, 1].numpy())
+    assert figure.axes[3].get_ylabel() == "$x_2$ of the data point"
 
 
 def test_schedules_are_told_apart_without_colour():
     tables = {name: linear_schedule(100)[::2] for name in ("linear", "quadratic", "cosine")}
     figure = schedules(tables)
     for axes in figure.axes:
-        assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in axes.lines}) == 3
+        drawn = axes.lines[:3]
+        assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in drawn}) == 3
+        assert axes.get_xlabel() == "timestep t"
+        assert axes.get_ylabel()
     log_snr = figure.axes[2].lines[0].get_ydata()
     alpha_bar = tables["linear"][1].numpy()
-    assert np.allclose(np.exp(log_snr), alpha_bar / (1 - alpha_bar))
+    assert np.allclose(10**log_snr, alpha_bar / (1 - alpha_bar))
+
+
+@pytest.mark.parametrize("kata", [kata for kata in katas() if kata.picture], ids=lambda kata: kata.picture)
+def test_every_kata_has_its_picture_without_training(kata, monkeypatch, tmp_path):
+    monkeypatch.setattr(gallery, "WALKING", 16)
+    monkeypatch.setattr(gallery, "EXACT", 16)
+    monkeypatch.setattr(gallery, "trained_network", None)
+    [path] = Gallery("solutions", Setting(num_points=64)).draw(kata.picture, tmp_path)
+    with Image.open(path) as image:
+        assert image.width == 1400
+        assert len(np.unique(np.asarray(image.convert("L")))) > 50
+    assert kata.look.endswith("?")
+
+
+def test_what_the_loss_measures_is_the_students_own_loss():
+    """A model that answers 0 has the mean square of the noise as its loss; half of a right loss is drawn as half."""
+    drawing = Gallery("solutions", Setting())
+    right = drawing.impl.ddpm_loss
+    means = []
+    for factor in (1.0, 0.5):
+        drawing.impl = SimpleNamespace(ddpm_loss=lambda *what, factor=factor: factor * right(*what))
+        curves = drawing.guesses_figure().axes[1].lines
+        means.append([float(np.mean(line.get_ydata())) for line in curves])
+    (zero, _, best), halves = means
+    assert zero == pytest.approx(1, abs=0.15)
+    assert 0 < best < zero / 2
+    assert halves == pytest.approx([mean / 2 for mean in means[0]])
+
+
+def test_clouds_have_the_colour_of_their_end():
+    figure = clouds(WALKS, DATA)
+    for row, walk_ in enumerate(WALKS.values()):
+        for panel in figure.axes[6 * row : 6 * row + 6]:
+            assert np.allclose(panel.collections[-1].get_array(), walk_[-1][1][:, 1].numpy())
 
 
 def test_paths_start_at_the_same_points():
