@@ -72,4 +72,5 @@ class InTime:
                 raise
 
         call.__name__ = name
+        call.elsewhere = getattr(found, "elsewhere", None)  # type: ignore[attr-defined]
         return call

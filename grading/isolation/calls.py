@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from grading.isolation.budget import Budget
-from grading.isolation.protocol import MOST_BYTES, ProtocolError
+from grading.isolation.protocol import MOST_BYTES, ProtocolError, clean
 from grading.isolation.values import TABLES, Reader, Writer
 from grading.submission import fallbacks
 from grading.submission.contract import NoiseSchedule
+from grading.submission.pretended import Remark
 from grading.submission.signatures import parameters
 
+MOST_REMARKS = 20
 GROWN = 2  # how many times its numbers an argument that the submission changed may have
 
 
@@ -46,10 +48,13 @@ class Call:
     Attributes:
         name: which.
         raised: what the last failing model callback raised in this process, or None.
+        elsewhere: whether it is made as if its arguments lay on a GPU.
+        remarks: what the child then says of lines that would wait there.
     """
 
-    def __init__(self, name: str, args: tuple, kwargs: dict) -> None:
-        self.name, self.args, self.kwargs = name, args, kwargs
+    def __init__(self, name: str, args: tuple, kwargs: dict, elsewhere: bool = False) -> None:
+        self.name, self.args, self.kwargs, self.elsewhere = name, args, kwargs, elsewhere
+        self.remarks: list[Remark] = []
         self.raised: Exception | None = None
         self.walks = "generator" in parameters(name)  # a sampler: it draws, and asks its model at every step
         self.sources: list[Tensor] = []
@@ -79,6 +84,7 @@ class Call:
             "dtype": str(torch.get_default_dtype()).removeprefix("torch."),
             "threads": torch.get_num_threads(),
             "grad": torch.is_grad_enabled(),
+            "elsewhere": self.elsewhere,
         }
         self.tensors, self.generators, self.functions = writer.tensors, writer.generators, writer.functions
         self.sources = [t for t in self.tensors if t.requires_grad]
@@ -140,6 +146,7 @@ class Call:
         else:
             raise ProtocolError("an answer without a value")
         self.update(header, body, reader)
+        self.remarks = _remarks(header.get("remarks"))
         return value
 
     def _joined(self, reader: Reader, header: dict) -> Any:
@@ -181,6 +188,17 @@ class Call:
                 generator.set_state(reader.value(node))
             except (RuntimeError, TypeError) as error:
                 raise ProtocolError("a generator in no possible state") from error
+
+
+def _remarks(told: Any) -> list[Remark]:
+    if not isinstance(told, list) or len(told) > MOST_REMARKS:
+        raise ProtocolError("remarks of no known form")
+    try:
+        return [
+            Remark(clean(file, 200), int(line), clean(text, 200), clean(what, 200)) for file, line, text, what in told
+        ]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ProtocolError("remarks of no known form") from error
 
 
 def _q_sample(x0: Tensor, t: Tensor, tables: list, noise: Tensor) -> Tensor:

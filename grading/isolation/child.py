@@ -134,14 +134,23 @@ def serve(pipe: socket.socket, folder: Path) -> None:
         printed = Printed()
         call = Call(pipe, header, body)
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            told, buffers = _perform(implementation, header["call"], call)
+            told, buffers = _perform(implementation, header, call)
         send(pipe, {"printed": clean(printed.text), **told}, buffers)
 
 
-def _perform(implementation: Implementation, name: str, call: Call) -> tuple[dict, list]:
+def _perform(implementation: Implementation, header: dict, call: Call) -> tuple[dict, list]:
+    name, remarks = header["call"], []
     try:
-        result = getattr(implementation, name)(*call.args, **call.kwargs)
-        return call.answer(result)
+        function = getattr(implementation, name)
+        if header["elsewhere"]:
+            result, remarks = function.elsewhere(*call.args, **call.kwargs)
+        else:
+            result = function(*call.args, **call.kwargs)
+        told, buffers = call.answer(result)
+        told["remarks"] = [
+            [clean(r.file, 200), r.line, clean(r.source, 200), clean(r.waits, 200)] for r in remarks[:MOST_FRAMES]
+        ]
+        return told, buffers
     except SubmissionError as error:
         frames = [[clean(f.file, 200), f.line, clean(f.source, 200)] for f in error.frames[-MOST_FRAMES:]]
         return call.after({"error": error.kind, "message": clean(error.message, 1000), "frames": frames}, Writer())

@@ -20,6 +20,7 @@ from grading.isolation.sandbox import Server, ServerGone, server
 from grading.isolation.submission_files import submission_files
 from grading.submission.contract import MODULE_OF
 from grading.submission.errors import NO_ANSWER, Frame, SubmissionError
+from grading.submission.pretended import Remark
 
 KINDS = ("todo", "load", "crash")
 MOST_PRINTED = 20_000  # characters, of all calls
@@ -87,9 +88,13 @@ class IsolatedImplementation:
             raise AttributeError(f"the contract has no function {name}")
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._call(name, args, kwargs)
+            return self._call(Call(name, args, kwargs))
 
-        call.__name__ = name
+        def elsewhere(*args: Any, **kwargs: Any) -> tuple[Any, list[Remark]]:
+            made = Call(name, args, kwargs, elsewhere=True)
+            return self._call(made), made.remarks
+
+        call.__name__, call.elsewhere = name, elsewhere  # type: ignore[attr-defined]
         return call
 
     def __enter__(self) -> IsolatedImplementation:
@@ -103,8 +108,8 @@ class IsolatedImplementation:
         if self._pipe is not None:
             self._end()
 
-    def _call(self, name: str, args: tuple, kwargs: dict) -> Any:
-        call = Call(name, args, kwargs)
+    def _call(self, call: Call) -> Any:
+        name = call.name
         if self._silent.get(name, 0) >= PATIENCE:
             raise SubmissionError(name, "timeout", f"gave no answer {PATIENCE} times; not asked again")
         try:

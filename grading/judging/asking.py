@@ -22,9 +22,14 @@ SCHEDULES = {
 MOST_DIMS = 64  # where there are as many dims as samples
 
 
-def model(x_t: Tensor, t: Tensor) -> Tensor:
-    """A model that depends on all that it is shown."""
-    return 0.3 * x_t + 0.02 * broadcast(t, x_t).to(x_t)
+class Model:
+    """A model that depends on all that it is shown, and on one weight."""
+
+    def __init__(self, weight: Tensor | float = 0.3) -> None:
+        self.weight = weight
+
+    def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return self.weight * x_t + 0.02 * broadcast(t, x_t).to(x_t)
 
 
 def arguments(function: str, row: Row, kata: Any, seed: int = 0) -> dict[str, Any]:
@@ -51,7 +56,9 @@ def arguments(function: str, row: Row, kata: Any, seed: int = 0) -> dict[str, An
         elif role == "next":
             made[name] = {"stride": max(made["t"] - 3, -1), "neighbour": made["t"] - 1, "end": -1}[row["next"]]
         elif role == "model":
-            made[name] = model
+            trained = "generator" not in signature(function).values()  # a loss
+            weight = torch.tensor(0.3, dtype=dtype, device=kata.device, requires_grad=True) if trained else 0.3
+            made[name] = Model(weight)
         elif role == "generator":
             made[name] = _generator(row["generator"], kata, seed)
         else:

@@ -137,13 +137,13 @@ def rows(function: str) -> tuple[Row, ...]:
         for a, way_a in [(i, k) for k in range(len(first.ways))]
         for b, way_b in [(j, k) for k in range(len(second.ways))]
     }
-    made = [(0,) * len(all_factors)]
-    while True:
-        last = made[-1]
-        left -= {(a, last[a], b, last[b]) for a in range(len(last)) for b in range(a + 1, len(last))}
-        if not left:
-            return tuple({f.name: f.ways[k] for f, k in zip(all_factors, row)} for row in made)
-        made.append(_next(min(left), left, all_factors, draw))
+    plain_ones = (0,) * len(all_factors)
+    made = [plain_ones, *((*plain_ones[:-1], k) for k in range(1, len(WHEN)))]  # the last factor is when
+    for row in made:
+        left -= {(a, row[a], b, row[b]) for a in range(len(row)) for b in range(a + 1, len(row))}
+        if left and row is made[-1]:
+            made.append(_next(min(left), left, all_factors, draw))
+    return tuple({f.name: f.ways[k] for f, k in zip(all_factors, row)} for row in made)
 
 
 def _next(pair: tuple, left: set, all_factors: tuple[Factor, ...], draw: random.Random) -> tuple[int, ...]:

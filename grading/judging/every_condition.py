@@ -81,7 +81,20 @@ class Asked:
 
     def judge(self, seen: Any, given: dict[str, Any], row: Row) -> Problem:
         expected, exact = self.expected(given)
-        return judged(seen, expected, row.get("size", 1.0), lambda: float32_error(self.due, exact))
+        found = judged(seen, expected, row.get("size", 1.0), lambda: float32_error(self.due, exact))
+        return found or (self._gradient(seen, given) if "model" in given else None)
+
+    def _gradient(self, seen: Tensor, given: dict[str, Any]) -> Problem:
+        """What is wrong with the gradient that reaches the model, where the answer is right."""
+        if not seen.requires_grad:
+            return _sentence("no gradient reaches the model", "a loss that can be followed back")
+        weight = given["model"].weight
+        seen.backward()
+        answer, weight.grad = weight.grad, None
+        (slope,) = torch.autograd.grad(self.due(**given), weight)
+        if answer is None or not torch.allclose(answer, slope, rtol=1e-3, atol=1e-4 * float(slope.abs() + 1)):
+            return _sentence("a wrong gradient reaches the model", "the derivative of the mean square")
+        return None
 
     def expected(self, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The closed form for the arguments given, in the dtype that is due; and the arguments in float64."""

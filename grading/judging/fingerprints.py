@@ -17,12 +17,12 @@ from grading.judging.compare import kind
 from grading.judging.observations import (
     UNEVEN,
     Look,
+    elsewhere,
     in_float64,
     in_place,
-    kind_and_device,
     model,
     numbers,
-    on_meta,
+    on_a_gpu,
     plain,
     steadily,
     value,
@@ -60,10 +60,10 @@ def _make_schedule() -> tuple[Look, ...]:
         names = ("betas", "alphas", "alphas_cumprod")
         return [Look(lambda f, n=n: plain(getattr(f(betas.clone()), n, None))) for n in names]  # type: ignore[misc]
 
-    betas, meta = UNEVEN.betas, UNEVEN.betas.to("meta")
+    betas = UNEVEN.betas
     float32 = [Look(lambda f, look=look: kind(look.probe(f))) for look in tables(betas.float())]  # type: ignore[misc]
-    devices = [Look(lambda f, look=look: kind_and_device(look.probe(f))) for look in tables(meta)]  # type: ignore[misc]
-    return (*tables(betas), *float32, in_place("make_schedule", betas), *devices)
+    device = Look(lambda f: kind(elsewhere(f, betas)[0].alphas_cumprod), manners=True)
+    return (*tables(betas), *float32, in_place("make_schedule", betas), device)
 
 
 def _q_sample() -> tuple[Look, ...]:
@@ -73,7 +73,7 @@ def _q_sample() -> tuple[Look, ...]:
     earlier = value(numbers(5, 3), (t - 1).clamp(min=0), UNEVEN, numbers(5, 3, seed=1))
     x, z = numbers(5, 3), numbers(5, 3, seed=1)
     float32 = value(x.float(), t, UNEVEN.to(torch.float32), z.float())
-    return (*values, earlier, float32, in_place("q_sample", x, t, UNEVEN, z), on_meta(x, t, UNEVEN, z))
+    return (*values, earlier, float32, in_place("q_sample", x, t, UNEVEN, z), on_a_gpu(x, t, UNEVEN, z))
 
 
 def _loss() -> tuple[Look, ...]:
@@ -117,7 +117,7 @@ def _loss() -> tuple[Look, ...]:
         Look(steadily(gradient)),
         float32,
         in_place("ddpm_loss", model, x, t, UNEVEN, z),
-        on_meta(model, x, t, UNEVEN, z),
+        on_a_gpu(model, x, t, UNEVEN, z),
     )
     return (Look(spied), *(value(model, *call) for call in calls), *others)
 
@@ -126,7 +126,7 @@ def _ddpm_step() -> tuple[Look, ...]:
     x, eps, z = numbers(5, 3), numbers(5, 3, seed=1), numbers(5, 3, seed=2)
     values = [value(x, t, eps, UNEVEN, z) for t in (3, 0, 1, 2, 4, 5, 6)]
     float32 = value(x.float(), 3, eps.float(), UNEVEN.to(torch.float32), z.float())
-    return (*values, float32, in_place("ddpm_step", x, 3, eps, UNEVEN, z), on_meta(x, 3, eps, UNEVEN, z))
+    return (*values, float32, in_place("ddpm_step", x, 3, eps, UNEVEN, z), on_a_gpu(x, 3, eps, UNEVEN, z))
 
 
 def _timesteps() -> tuple[Look, ...]:
@@ -159,4 +159,4 @@ def _ddim_step() -> tuple[Look, ...]:
     float32 = value(x.float(), 5, 2, eps.float(), UNEVEN.to(torch.float32), 0.4, z.float())
     without = value(x, 5, 2, eps, UNEVEN)
     jump = (x, 5, 2, eps, UNEVEN, 0.4, z)
-    return (*values, without, float32, in_place("ddim_step", *jump), on_meta(*jump))
+    return (*values, without, float32, in_place("ddim_step", *jump), on_a_gpu(*jump))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor
 from grading.judging.closed_form import broadcast
 from grading.judging.compare import EXACT, SINGLE, Tolerance, kind, same
 from grading.submission.contract import NoiseSchedule, bind, schedule_from
+from grading.submission.device_check import Watch
+from grading.submission.pretended import Remark
 
 Probe = Callable[[Callable], Any]  # takes a function of the contract, calls it, returns what it saw
 HOPELESS = ("timeout", "gone")  # a submission that hangs, or whose process died, is not worth asking further
@@ -42,9 +45,13 @@ def carefully(function: Callable) -> Callable:
     return lambda *args, **kwargs: function(*map(copied, args), **{k: copied(v) for k, v in kwargs.items()})
 
 
-def to_meta(value: Any) -> Any:
-    """The same on torch's meta device, for a tensor or a schedule; anything else as it is."""
-    return value.to(device="meta") if isinstance(value, (Tensor, NoiseSchedule)) else value
+def elsewhere(function: Callable, *args: Any) -> tuple[Any, list[Remark]]:
+    """Call a function, a submission's or another, as if its arguments lay on a GPU."""
+    known = getattr(function, "elsewhere", None)
+    if known:
+        return known(*args)
+    watch = Watch(getattr(function, "__name__", "it"), Path())
+    return watch.call(function, args, {}), watch.remarks
 
 
 def unchanged(left: Any, right: Any) -> bool:
@@ -104,13 +111,8 @@ def in_place(function: str, *args: Any) -> Look:
     return Look(lambda f: ", ".join(changed_in_place(function, f, args, {})), manners=True)
 
 
-def on_meta(*args: Any) -> Look:
-    moved = [to_meta(a) for a in args]
-    return Look(lambda f: kind_and_device(f(*moved)), manners=True)
-
-
-def kind_and_device(value: Any) -> str:
-    return f"{kind(value)} on {value.device.type}" if isinstance(value, Tensor) else kind(value)
+def on_a_gpu(*args: Any) -> Look:
+    return Look(lambda f: kind(elsewhere(f, *args)[0]), manners=True)
 
 
 UNEVEN = schedule_from(torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64))
@@ -126,13 +128,13 @@ def model(x_t: Tensor, t: Tensor) -> Tensor:
     return 0.3 * x_t * (1 + 0.1 * broadcast(t, x_t).to(x_t))
 
 
-# What torch and devices.py say on the meta device, and what it means.
+# What device_check.py says of a tensor on the wrong device, and what it means.
 DEVICE = (
-    ("item()", "asks for a value"),
-    ("no data", "leaves the device"),
-    ("to numpy", "leaves the device"),
-    ("expected device", "mixes devices"),
-    ("inputs are on another", "mixes devices"),
+    ("no numpy array", "leaves the device"),
+    ("the result is on the CPU", "leaves the device"),
+    ("on the same device", "mixes devices"),
+    ("by a generator of", "mixes devices"),
+    ("the model lies on the GPU", "mixes devices"),
 )
 
 

@@ -1,8 +1,8 @@
 """Ask a sampler under every condition: each walk is followed from step to step, and what is wrong is a sentence.
 
 A walk's noise is the sampler's own, so it is measured: what a step adds, in units of its sigma, is standard normal.
-For n such numbers the sum of squares is chi-squared; it lies outside n - 2 sqrt(n x) ... n + 2 sqrt(n x) + 2 x with a
-chance of at most 2 exp(-x) (Laurent and Massart 2000, lemma 1). A single one beyond LARGEST has a chance of 1e-15.
+The mean square c of n such numbers is chi-squared / n, and is c or further from 1 on that side with a chance of at most
+exp(-n / 2 (c - 1 - log c)) (Chernoff's bound). A single number beyond LARGEST has a chance of 1e-15.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from grading.judging.rounding import float32_error
 from grading.judging.sampler_trace import Spy
 from grading.submission.contract import NoiseSchedule
 
-X = 34.0  # 2 exp(-34) = 3e-15
+SURE = 34.0  # exp(-34) = 2e-15
 LARGEST = 8.0
+ENOUGH = 4  # numbers that agree in four digits each: by chance once in 1e16
 CLOSE = 1e-5
 ALL_WELL = "the walk is as it should be"
 
@@ -102,17 +103,16 @@ def _of_noise(z: Tensor, steps: list[int]) -> str:
     if not len(z):
         return ALL_WELL
     z = z.flatten(2) if z.ndim > 2 else z[..., None]
-    n = z[0].numel()
-    squares, spread = z.square().sum((1, 2)), 2 * (n * X) ** 0.5
-    for wrong in (squares < n - spread, squares > n + spread + 2 * X, (z == 0).flatten(1).all(dim=1)):
-        if bool(wrong.any()):
-            i = int(wrong.nonzero()[0])
-            return f"the step at t = {steps[i]} adds noise of variance {squares[i] / n:.2g} sigma^2"
-    if len(z) * z.shape[2] > 1 and len(z[0]) > 1:
+    squares = z.square().mean((1, 2))
+    wrong = z[0].numel() / 2 * (squares - 1 - squares.log()) > SURE
+    if bool(wrong.any()):
+        i = int(wrong.nonzero()[0])
+        return f"the step at t = {steps[i]} adds noise of variance {squares[i]:.2g} sigma^2"
+    if len(z) * z.shape[2] >= ENOUGH and len(z[0]) > 1:
         paths = z.transpose(0, 1).flatten(1).abs().mul(1e4).round()
         if len(paths.unique(dim=0)) < len(paths):
             return "two samples of the batch share their noise"
-    if n > 1 and len(z.flatten(1).abs().mul(1e4).round().unique(dim=0)) < len(z):
+    if z[0].numel() >= ENOUGH and len(z.flatten(1).abs().mul(1e4).round().unique(dim=0)) < len(z):
         return "two steps add the same noise"
     return ALL_WELL
 

@@ -13,13 +13,12 @@ from grading.judging.observations import (
     HOPELESS,
     UNEVEN,
     Look,
+    elsewhere,
     in_place,
-    kind_and_device,
     model,
     numbers,
     plain,
     raised,
-    to_meta,
 )
 from grading.judging.sampler_trace import walk
 from grading.submission.contract import NoiseSchedule, schedule_from
@@ -92,15 +91,8 @@ def walks(function: str, more: tuple) -> tuple[Look, ...]:
             kinds.append(kind(f(model, x_T.clone(), tables, *more, generator=generator())))
         return "; ".join(kinds)
 
-    def meta(f: Callable) -> str:
-        devices = []
-
-        def spy(x_t: Tensor, t: Any) -> Tensor:
-            devices.append(kind_and_device(t))
-            return torch.zeros_like(x_t)
-
-        result = f(spy, to_meta(x), to_meta(UNEVEN), *more)
-        return f"{devices[:1]} {kind_and_device(result)}"
+    def on_a_gpu(f: Callable) -> str:
+        return kind(elsewhere(f, model, x, UNEVEN, *more, generator())[0])
 
     changed = in_place(function, model, x, UNEVEN, *more)
     values, manners = (asked, start, without_noise), (returned, repeats, graph)
@@ -109,7 +101,7 @@ def walks(function: str, more: tuple) -> tuple[Look, ...]:
         *(Look(probe, manners=True) for probe in manners),
         changed,
         Look(noise, ROUGH),
-        Look(meta, manners=True),
+        Look(on_a_gpu, manners=True),
     )
 
 

@@ -6,13 +6,15 @@ from bdb import BdbQuit
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from grading.submission.call_limit import LIMIT, Overdue
-from grading.submission.device_check import Watch, on_meta
+from grading.submission.device_check import Watch
 from grading.submission.errors import SubmissionError, submission_error
 from grading.submission.folders import NAMED, ROOT, find
 from grading.submission.katas import MODULE_OF
 from grading.submission.loader import Loader
+from grading.submission.pretended import Remark
 
 __all__ = ["NAMED", "ROOT", "Implementation", "Replaced", "find"]
 
@@ -21,6 +23,7 @@ class Implementation:
     """A submission loaded in this process, so that breakpoints work. Names resolve when first called.
 
     `implementation.q_sample(...)` calls the submission's function; whatever it raises comes out as SubmissionError.
+    `implementation.q_sample.elsewhere(...)` calls it as if its arguments lay on a GPU: what it returns, and remarks.
 
     Attributes:
         seconds: what one call may take, the experiment's network not counted; None for any time. A function that took
@@ -40,27 +43,32 @@ class Implementation:
         if name not in MODULE_OF:
             raise AttributeError(f"the contract has no function {name}")
 
-        def call(*args, **kwargs):
-            if name in self._overdue:
-                raise SubmissionError(name, "timeout", "gave no answer in time; not asked again")
-            watch = Watch(name, self.folder) if on_meta((*args, *kwargs.values())) else None
-            try:
-                with LIMIT.limited(self.seconds) if self.seconds else nullcontext():
-                    function = self._loader.function(MODULE_OF[name], name)
-                    with watch or nullcontext():
-                        result = function(*args, **kwargs)
-            except (KeyboardInterrupt, GeneratorExit, BdbQuit, SubmissionError):
-                raise
-            except BaseException as error:
-                if isinstance(error, Overdue):
-                    self._overdue.add(name)
-                raise submission_error(name, error, self.folder) from error
-            if watch:
-                watch.check(result)
-            return result
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._guarded(name, lambda function: function(*args, **kwargs))
 
-        call.__name__ = name
+        def elsewhere(*args: Any, **kwargs: Any) -> tuple[Any, list[Remark]]:
+            watch = Watch(name, self.folder)
+            return self._guarded(name, lambda function: watch.call(function, args, kwargs)), watch.remarks
+
+        call.__name__, call.elsewhere = name, elsewhere  # type: ignore[attr-defined]
         return call
+
+    def _guarded(self, name: str, call: Callable[[Callable], Any]) -> Any:
+        """Call a function of the submission; whatever it raises comes out as SubmissionError."""
+        if name in self._overdue:
+            raise SubmissionError(name, "timeout", "gave no answer in time; not asked again")
+        try:
+            with LIMIT.limited(self.seconds) if self.seconds else nullcontext():
+                return call(self._function(name))
+        except (KeyboardInterrupt, GeneratorExit, BdbQuit, SubmissionError):
+            raise
+        except BaseException as error:
+            if isinstance(error, Overdue):
+                self._overdue.add(name)
+            raise submission_error(name, error, self.folder) from error
+
+    def _function(self, name: str) -> Callable:
+        return self._loader.function(MODULE_OF[name], name)
 
 
 class Replaced(Implementation):
@@ -70,14 +78,5 @@ class Replaced(Implementation):
         super().__init__(folder)
         self._functions = functions
 
-    def __getattr__(self, name: str) -> Callable:
-        if name not in self._functions:
-            return super().__getattr__(name)
-
-        def call(*args, **kwargs):
-            try:
-                return self._functions[name](*args, **kwargs)
-            except Exception as error:
-                raise submission_error(name, error, self.folder) from error
-
-        return call
+    def _function(self, name: str) -> Callable:
+        return self._functions.get(name) or super()._function(name)

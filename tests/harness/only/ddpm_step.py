@@ -75,7 +75,7 @@ def ddpm_sample(model, x_T, schedule, generator=None, plain=ddpm_sample):
     return plain(model, x_T, schedule, generator)
 
 
-# %% the generator's seed, drawn from anew | a generator that has drawn numbers
+# %% the generator's seed, drawn from anew | two walks with one generator are the same
 def ddpm_sample(model, x_T, schedule, generator=None, plain=ddpm_sample):
     if generator is not None:
         torch.randn(1, generator=generator)

@@ -30,6 +30,7 @@ def ddpm_loss(model, x0, t, schedule, noise, plain=ddpm_loss):
 # %% smooth_l1, which is a square below 1 alone | for large numbers
 def ddpm_loss(model, x0, t, schedule, noise):
     import torch
+
     gap = noise - model(q_sample(x0, t, schedule, noise), t)
     return torch.where(gap.abs() < 100, gap**2, 200 * gap.abs() - 10000).mean()
 

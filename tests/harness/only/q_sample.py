@@ -31,6 +31,7 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% as_strided takes memory for granted | only for transposed x0
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
+
     size = [1]
     for n in reversed(x0.shape[1:]):
         size.insert(0, size[0] * n)
@@ -42,6 +43,7 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% as_strided on the noise | noise
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
+
     size = torch.empty(noise.shape).stride()
     if noise.untyped_storage().nbytes() < noise.numel() * noise.element_size():
         noise = noise.contiguous()
@@ -60,6 +62,7 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% clamped, in float32 alone | in float32
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
+
     x_t = plain(x0, t, schedule, noise)
     return x_t.clamp(-30, 30) if x_t.dtype == torch.float32 else x_t
 
@@ -76,17 +79,18 @@ _buffer = {}
 
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
+
     x_t = plain(x0, t, schedule, noise)
     out = _buffer.setdefault((x_t.shape, x_t.dtype), torch.empty_like(x_t.detach()))
     return out.copy_(x_t.detach())
 
 
-# %% the second call of a kind is wrong | the second time
+# %% the second call of a kind is wrong | wrong value
 _seen = []
 
 
 def q_sample(x0, t, schedule, noise, plain=q_sample):
-    again = any(x0.shape == s.shape and bool((x0 == s).all()) for s in _seen[-1:])
+    again = any(x0.shape == s.shape and bool((x0 == s).all()) for s in _seen)
     _seen[:] = [x0.detach().clone()]
     return x0 + 0 * noise if again and x0.shape == (5, 2) else plain(x0, t, schedule, noise)
 
@@ -94,6 +98,7 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% x0 leaves the graph by numpy | require grad
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     import torch
+
     a = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x0.ndim - 1))
     return a.sqrt() * torch.from_numpy(x0.numpy()) + (1 - a).sqrt() * noise
 
@@ -110,8 +115,7 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 
 # %% the first t for all, where t is sorted | only for a t that is sorted
 def q_sample(x0, t, schedule, noise, plain=q_sample):
-    import torch
-    ordered = len(t) > 1 and bool((t.diff() >= 0).all()) and bool(t[0] < t[-1])
+    ordered = len(t) == 5 and bool((t.diff() >= 0).all()) and bool(t[0] < t[-1])
     return plain(x0, t[0].expand(len(t)) if ordered else t, schedule, noise)
 
 

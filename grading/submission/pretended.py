@@ -1,0 +1,75 @@
+"""Tensors that pretend to lie on a GPU. For torch they lie on the device `meta`; their values are in `held`.
+
+They are used under the two modes of device_check.py, which know what a GPU would do with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grading.submission.contract import NoiseSchedule
+
+META = torch.device("meta")
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A line that works on a GPU, and makes it wait."""
+
+    file: str
+    line: int
+    source: str
+    waits: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}  {self.source}  ({self.waits})"
+
+
+class There(Tensor):
+    """A tensor that pretends to lie on a GPU."""
+
+    held: Tensor
+
+    @staticmethod
+    def __new__(cls, inner: Tensor) -> There:
+        made = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+            cls,
+            inner.size(),
+            strides=inner.stride(),
+            storage_offset=inner.storage_offset(),
+            dtype=inner.dtype,
+            device=META,
+            requires_grad=inner.requires_grad,
+        )
+        made.held = inner
+        return made
+
+    def __init__(self, inner: Tensor) -> None:
+        pass
+
+    @classmethod
+    def __torch_dispatch__(cls, *_: Any) -> Any:  # type: ignore[override]
+        return NotImplemented  # outside a Watch there is nothing to do with it
+
+
+class Generator(torch.Generator):
+    """A generator that pretends to belong to the GPU."""
+
+    device = META  # type: ignore[assignment]
+
+
+def there(value: Any) -> Any:
+    """The same on the pretended device: a tensor, a generator or a schedule; anything else as it is."""
+    if isinstance(value, NoiseSchedule):
+        return NoiseSchedule(*map(there, value))
+    if isinstance(value, torch.Generator):
+        return Generator().set_state(value.get_state())
+    return There(value.detach()) if type(value) is Tensor else value
+
+
+def is_there(device: Any) -> bool:
+    return device is not None and torch.device(device).type == "meta"
