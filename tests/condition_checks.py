@@ -2,17 +2,12 @@
 
 import torch
 
-from grading.judging.asking import arguments
-from grading.judging.conditions import plain
-from grading.judging.every_condition import Asked
-from grading.judging.every_step import at_every_step
-from grading.judging.sampler_conditions import (
-    ALL_WELL,
-    AskedSampler,
-    walk_sentence,
-    with_one_generator,
-    without_a_generator,
-)
+from grading.judging.conditions.arguments import arguments
+from grading.judging.conditions.asked import Asked
+from grading.judging.conditions.factors import plain
+from grading.judging.conditions.generators import with_one_generator, without_a_generator
+from grading.judging.conditions.steps import at_every_step
+from grading.judging.conditions.walks import ALL_WELL, AskedSampler, walk_sentence
 from grading.judging.sampler_trace import Spy
 
 
@@ -59,7 +54,7 @@ class EveryWalk:
 
             def walk(f, given=given):
                 spy = Spy(given["model"], given["x_T"])
-                return walk_sentence(spy, f(**given | {"model": spy}), given)
+                return walk_sentence(kata.implementation, spy, f(**given | {"model": spy}), given)
 
             kata.probe(f"a walk of 1000 steps in {dtype}", walk).gives(ALL_WELL, "followed from step to step")
 

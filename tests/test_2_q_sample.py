@@ -130,9 +130,9 @@ def test_nothing_is_changed_in_place(kata):
 
 
 def test_works_on_a_gpu(kata):
-    """Everything stays on the device of x0, and nothing waits for a tensor's values."""
-    x0 = torch.empty(5, 2, 3, dtype=f64)
-    kata.on_meta(x0, torch.zeros(5, dtype=torch.int64), COARSE, x0).gives(x0.to("meta"), "the device of x0")
+    """Everything stays on the device of x0."""
+    x0, noise, t = kata.randn(5, 2, 3), kata.randn(5, 2, 3, seed=1), torch.tensor([4, 0, 9, 2, 2])
+    kata.elsewhere(x0, t, COARSE, noise).gives(closed_form.q_sample(x0, t, COARSE, noise), "the device of x0")
 
 
 class TestQSample(EveryCondition):

@@ -196,9 +196,10 @@ def test_nothing_is_changed_in_place(kata, t, t_prev, eta):
 @step
 @pytest.mark.parametrize(("t", "t_prev", "eta"), [(6, 3, 0.0), (6, 3, 0.5), (0, -1, 0.0)])
 def test_works_on_a_gpu(kata, t, t_prev, eta):
-    """Everything stays on the device of x_t, and nothing waits for a tensor's values."""
-    x = torch.empty(5, 2, 3, dtype=f64)
-    kata.on_meta(x, t, t_prev, x, COARSE, eta, x).gives(x.to("meta"), "the device of x_t")
+    """Everything stays on the device of x_t."""
+    x_t, eps, noise = inputs(kata, 5, 2, 3)
+    expected = closed_form.ddim_step(x_t, t, t_prev, eps, COARSE, eta, noise)
+    kata.elsewhere(x_t, t, t_prev, eps, COARSE, eta, noise).gives(expected, "the device of x_t")
 
 
 @sample

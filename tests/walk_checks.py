@@ -173,15 +173,11 @@ class WalkChecks:
         call.gives("nothing is changed in place", "inputs never change")
 
     def test_works_on_a_gpu(self, kata: Checker) -> None:
-        """x, t and noise are made on the device of x_T, and nothing waits for a tensor's values."""
-
-        def devices(x_t: Tensor, t: Tensor) -> Tensor:
-            if t.device.type != "meta":
-                raise RuntimeError(f"the model is given t on device {t.device}, x_t on device {x_t.device}")
-            return torch.zeros_like(x_t)
-
-        x_T = torch.empty(5, 2, dtype=torch.float64)
-        kata.on_meta(devices, x_T, COARSE, *self.arguments).gives(x_T.to("meta"), "the device of x_T")
+        """x, t and noise are made on the device of x_T."""
+        x_T = kata.randn(5, 2)
+        for generator in (kata.generator(3), None):
+            call = kata.elsewhere(model, x_T, COARSE, *self.arguments, generator=generator)
+            call.of_the_form_of(x_T, "the device of x_T")
 
 
 class NoisyWalkChecks(WalkChecks):
@@ -274,6 +270,7 @@ class QuietWalkChecks(WalkChecks):
 
     def test_every_step_follows_the_equation(self, kata: Checker) -> None:
         """With eta = 0 nothing random is left between x_t and x_prev."""
+
         def residuals(f: Any) -> Tensor:
             return nearest(self.walk(f, kata, 6, 2), self.rules(kata), slice(None))
 

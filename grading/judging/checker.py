@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -14,10 +14,19 @@ from grading.judging.attention import ATTENTION
 from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
 from grading.judging.diagnosis import Finding, diagnose
 from grading.judging.failure import Failure, Hopeless, quoted
-from grading.judging.observations import HOPELESS, Probe, carefully, changed_in_place, in_float64, to_meta
+from grading.judging.observations import (
+    HOPELESS,
+    Probe,
+    carefully,
+    changed_in_place,
+    elsewhere,
+    in_float64,
+    seen_as_tensor,
+)
 from grading.submission.contract import NoiseSchedule, bind, linear_schedule
 from grading.submission.errors import Frame, SubmissionError, describe
 from grading.submission.katas import Task
+from grading.submission.pretended import Remark
 
 REFUSED = "raises ValueError, with a sentence"
 ADVICE = {
@@ -44,6 +53,7 @@ class Checker:
         device: where inputs are made: `cpu` or `cuda`.
         impl: what --impl was given, for the command line shown; empty for the student's own.
         seed: shifts every random number that `randn` draws.
+        remarks: the lines that work, and would make a GPU wait.
     """
 
     implementation: Any
@@ -51,6 +61,7 @@ class Checker:
     device: str = "cpu"
     impl: str = ""
     seed: int = 0
+    remarks: list[Remark] = field(default_factory=list)
 
     @property
     def function(self) -> Callable:
@@ -63,23 +74,24 @@ class Checker:
             self, lambda f: carefully(f)(*args, **kwargs), shown_call(self.task.function, args, kwargs), where
         )
 
-    def probe(self, seen: str, probe: Probe, meta: bool = False) -> Observation:
+    def probe(self, seen: str, probe: Probe) -> Observation:
         """Look at something other than the returned value: `probe(function)` calls it and returns what it saw."""
-        return Observation(self, lambda f: probe(carefully(f)), seen, "", meta)
+        return Observation(self, lambda f: probe(carefully(f)), seen, "")
 
     def double(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function while torch's default dtype is float64, where a slip cannot hide in the rounding."""
         plain = self(*args, **kwargs)
         return replace(plain, probe=lambda f: in_float64(plain.probe, f))
 
-    def on_meta(self, *args: Any, **kwargs: Any) -> Observation:
-        """Call the task's function with tensors on torch's `meta` device, which have a shape and no values.
+    def elsewhere(self, *args: Any, **kwargs: Any) -> Observation:
+        """Call the task's function as if its arguments lay on a GPU: what fails there fails, what waits is a remark."""
 
-        What stalls or fails on a GPU fails there on any machine: a tensor made on the wrong device, `.item()`,
-        `.numpy()`, an `if` that asks for a tensor's values.
-        """
-        moved, named = tuple(to_meta(a) for a in args), {k: to_meta(v) for k, v in kwargs.items()}
-        return replace(self(*moved, **named), meta=True)
+        def asked(f: Callable) -> Any:
+            value, remarks = elsewhere(f, *args, **kwargs)
+            self.remarks.extend(remarks)
+            return seen_as_tensor(value)
+
+        return Observation(self, asked, shown_call(self.task.function, args, kwargs), "", elsewhere=True)
 
     def untouched(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function and name the arguments whose values have changed, each of them in a sentence."""
@@ -131,13 +143,12 @@ class Checker:
         """A copy of a tensor or a schedule on the device under test: what one test's call changes spoils no other."""
         return placed.to(device=self.device, copy=True)
 
-    def condition(self, problem: Any, probe: Probe, given: dict[str, Any], only: str, tried: str, source: str) -> None:
-        """Raise the Failure of a call that goes wrong under a condition: `only for a batch of 300`."""
-        called = shown_call(self.task.function, (), given)
-        asked = Observation(self, probe, called, "", only=only, tried=tried)
+    def wrong_under(self, problem: Any, given: dict[str, Any], only: str, tried: str, source: str) -> Failure:
+        """The Failure of a call that goes wrong under a condition: `only for a batch of 300`."""
+        asked = Observation(self, lambda f: None, shown_call(self.task.function, (), given), "", only=only, tried=tried)
         if isinstance(problem, SubmissionError):
-            raise asked._error(problem) from problem
-        raise asked._failure(problem, _quiet(probe, self.function), source, EXACT)
+            return asked._error(problem)
+        return asked._failure(problem, None, source, EXACT)
 
     def fail(
         self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None
@@ -157,7 +168,7 @@ class Observation:
     probe: Probe
     called: str
     where: str
-    meta: bool = False
+    elsewhere: bool = False
     of_form: bool = False
     locate: Callable[[], tuple[Frame, ...]] = lambda: ()
     only: str = ""
@@ -172,6 +183,13 @@ class Observation:
         difference = mismatch(seen, expected, tolerance)
         if difference is not None and all(mismatch(seen, other, tolerance) for other in also):
             raise self._noted(self._failure(difference, seen, source, tolerance))
+
+    def of_the_form_of(self, like: Tensor, source: str) -> None:
+        """Raise Failure unless a tensor is seen that has the shape and dtype of another."""
+        seen = self.seen()
+        difference = mismatch(seen.detach() * 0 if isinstance(seen, Tensor) else seen, torch.zeros_like(like))
+        if difference is not None:
+            raise self._failure(difference, seen, source, EXACT)
 
     def lies_within(self, low: float, high: float, source: str) -> None:
         """Raise Failure unless the number seen lies in a closed interval; `source` derives the interval."""
@@ -232,10 +250,10 @@ class Observation:
         if error.kind in ADVICE:
             lines += [("do", ADVICE[error.kind])]
         message = "not written yet" if error.kind == "todo" else error.message
-        if self.meta and error.kind == "crash":
+        if self.elsewhere and error.kind == "crash":
             lines.append(("raised", message))
-            message = "would stall or fail on a GPU"
-            lines.append(("do", "make new tensors with device=x.device, and never look at a tensor's values"))
+            message = "would fail on a GPU"
+            lines.append(("do", "make new tensors with device=x.device"))
         message += f", {self.only}" if self.only else ""
         lines += [("tried", self.tried)] if self.tried else []
         return self._told(message, lines, self._finding() if error.kind == "crash" else None, error.kind)
@@ -243,7 +261,7 @@ class Observation:
     def _finding(self) -> Finding | None:
         """What was measured; not where a form is looked at, and not the values."""
         checker = self.checker
-        return None if self.of_form or self.meta else diagnose(checker.implementation, checker.task.function)
+        return None if self.of_form or self.elsewhere else diagnose(checker.implementation, checker.task.function)
 
     def _told(self, problem: str, lines: list[Line], known: Finding | None, kind: str = "wrong") -> Failure:
         """The failure with as many lines of the finding as fit on one screen."""
@@ -254,14 +272,6 @@ class Observation:
             if not found or len(str(failure).splitlines()) <= SCREEN:
                 return failure
             found.pop()
-
-
-def _quiet(probe: Probe, function: Callable) -> Any:
-    """What a probe sees; None where it sees nothing."""
-    try:
-        return probe(function)
-    except Exception:
-        return None
 
 
 def _in_one_place(value: Any) -> Any:
@@ -280,7 +290,7 @@ def _shown(name: str, value: Any) -> str:
     if name == "schedule" and hasattr(value, "betas"):
         return f"schedule (T={len(value.betas)})"
     if isinstance(value, Tensor):
-        small = value.numel() <= 4 and value.ndim == 1 and not value.is_meta
+        small = value.numel() <= 4 and value.ndim == 1
         entries = ", ".join(number(v) for v in value.tolist()) if small else ""
         return f"{name} [{entries}]" if small else f"{name} {tuple(value.shape)}"
     if value is None or isinstance(value, (bool, int, float, str)):

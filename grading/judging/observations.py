@@ -45,13 +45,13 @@ def carefully(function: Callable) -> Callable:
     return lambda *args, **kwargs: function(*map(copied, args), **{k: copied(v) for k, v in kwargs.items()})
 
 
-def elsewhere(function: Callable, *args: Any) -> tuple[Any, list[Remark]]:
+def elsewhere(function: Callable, *args: Any, **kwargs: Any) -> tuple[Any, list[Remark]]:
     """Call a function, a submission's or another, as if its arguments lay on a GPU."""
     known = getattr(function, "elsewhere", None)
     if known:
-        return known(*args)
+        return known(*args, **kwargs)
     watch = Watch(getattr(function, "__name__", "it"), Path())
-    return watch.call(function, args, {}), watch.remarks
+    return watch.call(function, args, kwargs), watch.remarks
 
 
 def unchanged(left: Any, right: Any) -> bool:
@@ -88,6 +88,18 @@ def plain(seen: Any) -> Any:
     """What can be compared, as it is; of anything else no more than what it is."""
     whole = type(seen) is list and all(type(entry) is int for entry in seen)
     return seen if whole or type(seen) in (Tensor, str, float, int) else kind(seen)
+
+
+def seen_as_tensor(answer: Any) -> Any:
+    """A schedule as one tensor (3, T), where it has three tables of one kind; anything else as it is."""
+    tables: list[Any] = [getattr(answer, name, None) for name in NoiseSchedule._fields]
+    if all(table is None for table in tables):
+        return answer
+    if not all(type(table) is Tensor for table in tables):
+        return f"the schedule's tables are {', '.join(map(kind, tables))}"
+    if len({(table.shape, table.dtype) for table in tables}) > 1:
+        return f"the schedule's tables are {', '.join(map(kind, tables))}"
+    return torch.stack(tables)
 
 
 def steadily(probe: Probe) -> Probe:

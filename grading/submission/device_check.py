@@ -157,6 +157,10 @@ class _Functions(TorchFunctionMode):
 class _Operations(TorchDispatchMode):
     """Every operation of torch, with the rules that a GPU has."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled here, and to import torch's compiler takes longer than all the suites
+
     def __init__(self, watch: Watch) -> None:
         super().__init__()
         self.watch = watch

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging.asking import arguments
-from grading.judging.compare import EXACT, Mismatch, kind, mismatch
-from grading.judging.conditions import Row, factors, least, plain, rows, said
-from grading.judging.observations import in_default_dtype
+from grading.judging.compare import EXACT, Mismatch, mismatch
+from grading.judging.conditions.arguments import arguments
+from grading.judging.conditions.factors import Row, factors, least, plain, rows, said
+from grading.judging.observations import in_default_dtype, seen_as_tensor
 from grading.judging.rounding import float32_error
 from grading.submission.contract import NoiseSchedule
 from grading.submission.errors import SubmissionError
@@ -66,15 +66,15 @@ class Asked:
             versions = _versions(given)
             seen = self.call(given)
             if kept and not torch.equal(*kept):
-                return _sentence("the answer of an earlier call changes", "a new tensor for each answer")
+                return sentence("the answer of an earlier call changes", "a new tensor for each answer")
             changed = [name for name, version in _versions(given).items() if version != versions[name]]
             if changed:
-                return _sentence(f"{changed[0]} is changed in place", "inputs never change")
+                return sentence(f"{changed[0]} is changed in place", "inputs never change")
             return self.judge(seen, given, row)
         except SubmissionError as error:
             return error
         except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
-            return _sentence(f"what came back cannot be used: {error}", "a usable answer")
+            return sentence(f"what came back cannot be used: {error}", "a usable answer")
 
     def call(self, given: dict[str, Any]) -> Any:
         return seen_as_tensor(self.kata.function(**given))
@@ -87,13 +87,13 @@ class Asked:
     def _gradient(self, seen: Tensor, given: dict[str, Any]) -> Problem:
         """What is wrong with the gradient that reaches the model, where the answer is right."""
         if not seen.requires_grad:
-            return _sentence("no gradient reaches the model", "a loss that can be followed back")
+            return sentence("no gradient reaches the model", "a loss that can be followed back")
         weight = given["model"].weight
         seen.backward()
         answer, weight.grad = weight.grad, None
         (slope,) = torch.autograd.grad(self.due(**given), weight)
         if answer is None or not torch.allclose(answer, slope, rtol=1e-3, atol=1e-4 * float(slope.abs() + 1)):
-            return _sentence("a wrong gradient reaches the model", "the derivative of the mean square")
+            return sentence("a wrong gradient reaches the model", "the derivative of the mean square")
         return None
 
     def expected(self, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -110,18 +110,13 @@ class Asked:
         if not hopeless:
             row = plain(self.name) | needed
             problem = self.problem(row) or problem
-        self.kata.condition(
+        raise self.kata.wrong_under(
             problem,
-            lambda f: Asked(_With(self.kata, f), self.due, self.source).seen(row),
             arguments(self.name, row, self.kata),
             said(self.name, needed),
             self.tried(row, needed),
             self.source,
         )
-
-    def seen(self, row: Row) -> Any:
-        """The answer to a row, once more."""
-        return self.call(arguments(self.name, row, self.kata))
 
     def tried(self, row: Row, needed: Row) -> str:
         """Where one factor alone decides: with which of its ways it goes wrong, and with which right."""
@@ -134,16 +129,6 @@ class Asked:
         wrong = [way for way in ways if self.problem(row | {name: way}) is not None]
         right = [way for way in ways if way not in wrong]
         return f"{name}: wrong with {_listed(wrong)}; right with {_listed(right)}" if wrong and right else ""
-
-
-class _With:
-    """A checker whose function is another: the diagnosis asks wrong versions the same."""
-
-    def __init__(self, kata: Any, function: Callable) -> None:
-        self._kata, self.function = kata, function
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._kata, name)
 
 
 def judged(seen: Any, expected: Any, size: float, error: Callable[[], Tensor | None]) -> Mismatch | None:
@@ -159,19 +144,7 @@ def judged(seen: Any, expected: Any, size: float, error: Callable[[], Tensor | N
     return found
 
 
-def seen_as_tensor(answer: Any) -> Any:
-    """A schedule as one tensor (3, T), where it has three tables of one kind; anything else as it is."""
-    tables: list[Any] = [getattr(answer, name, None) for name in TABLES]
-    if all(table is None for table in tables):
-        return answer
-    if not all(type(table) is Tensor for table in tables):
-        return f"the schedule's tables are {', '.join(map(kind, tables))}"
-    if len({(table.shape, table.dtype) for table in tables}) > 1:
-        return f"the schedule's tables are {', '.join(map(kind, tables))}"
-    return torch.stack(tables)
-
-
-def _sentence(problem: str, expected: str) -> Mismatch:
+def sentence(problem: str, expected: str) -> Mismatch:
     return Mismatch(problem, problem, expected)
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging.asking import SCHEDULES
 from grading.judging.compare import EXACT, shorten
-from grading.judging.conditions import NUMBERS, signature
-from grading.judging.every_condition import Due, judged
+from grading.judging.conditions.arguments import SCHEDULES
+from grading.judging.conditions.asked import Due, judged
+from grading.judging.conditions.factors import NUMBERS, signature
 from grading.judging.rounding import float32_error
 from grading.submission.contract import NoiseSchedule
 from grading.submission.errors import SubmissionError
@@ -87,7 +87,7 @@ def _ask(
         problem = answers[bad[0]]
         if not isinstance(problem, SubmissionError):
             problem = judged(problem, expected[bad[0]], 1.0, lambda: None)
-        kata.condition(problem, lambda g: g(**given), given, only if few else f"at t = {ts[0]} of {title}", "", source)
+        raise kata.wrong_under(problem, given, only if few else f"at t = {ts[0]} of {title}", "", source)
 
 
 def _answer(f: Any, given: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from grading.submission.contract import MODULE_OF
-from grading.submission.stubs import pristine
+from grading.submission.signatures import definitions
 
 Row = dict[str, Any]  # factor -> way
 MEMORY = ("contiguous", "transposed", "strided", "expanded", "sliced")
@@ -61,11 +61,9 @@ class Factor:
 
 @cache
 def signature(function: str) -> dict[str, str]:
-    """Parameter -> what it stands for, from the stub."""
-    tree = ast.parse(pristine(MODULE_OF[function]))
-    found = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    """Parameter -> what it stands for."""
     roles = {}
-    for argument in found.args.args:
+    for argument in definitions(MODULE_OF[function])[function].args.args:
         annotation = ast.unparse(argument.annotation) if argument.annotation else ""
         roles[argument.arg] = NAMED.get((argument.arg, annotation)) or BY_ANNOTATION[annotation]
     return roles

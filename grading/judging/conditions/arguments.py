@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from grading.judging.closed_form import broadcast
-from grading.judging.conditions import AS_MANY, Row, signature
+from grading.judging.conditions.factors import AS_MANY, Row, signature
 from grading.judging.examples import ANOTHER, COARSE, PAPER
 from grading.submission.contract import NoiseSchedule, schedule_from
 
