@@ -215,7 +215,9 @@ def _task_results(outcomes: list[Outcome]) -> list[TaskResult]:
 def _task_result(task: Task, outcomes: list[Outcome]) -> TaskResult:
     mine = [outcome for outcome in outcomes if outcome.task == task.id]
     cases = [CaseResult(o.test, o.behaviour, o.status, o.kind, o.message, o.misconception, o.seconds) for o in mine]
-    return TaskResult(task.id, task.function, task.module, task.title, state(mine), 0.0, 0.0, cases)
+    remarks = list(dict.fromkeys(remark for outcome in mine for remark in outcome.remarks))
+    row = (task.id, task.function, task.module, task.title, state(mine), 0.0, 0.0, cases)
+    return TaskResult(*row, remarks=remarks)
 
 
 def _sampler_result(name: str, steps: int, part: Part) -> SamplerResult:

@@ -148,7 +148,7 @@ def _perform(implementation: Implementation, header: dict, call: Call) -> tuple[
             result = function(*call.args, **call.kwargs)
         told, buffers = call.answer(result)
         told["remarks"] = [
-            [clean(r.file, 200), r.line, clean(r.source, 200), clean(r.waits, 200)] for r in remarks[:MOST_FRAMES]
+            [clean(r.file, 200), r.line, clean(r.source, 200), clean(r.says, 200)] for r in remarks[:MOST_FRAMES]
         ]
         return told, buffers
     except SubmissionError as error:

@@ -44,13 +44,14 @@ def messages(result: Result) -> list[Text]:
         if failure and task.status == "wrong":
             headline, *rest = shortened(failure.message)
             said += [Text(f"x {headline}", "red"), *map(Text, rest)]
+    noted = [Text(f"~ {one_line(remark, 300)}", "cyan") for task in result.tasks for remark in task.remarks]
     unwritten = [task.id for task in result.tasks if task.status == "todo"]
     if unwritten:
         said.append(Text(f". not written yet: {', '.join(unwritten)}", "yellow"))
     if result.training_message:
-        return [*said, Text(f"x training: {one_line(result.training_message, 300)}", "red")]
+        return [*said, *noted, Text(f"x training: {one_line(result.training_message, 300)}", "red")]
     wrong = [sampler for sampler in result.samplers if sampler.message]
-    return said + [Text(f"x {s.name} samples: {one_line(s.message, 300)}", "red") for s in wrong]
+    return said + noted + [Text(f"x {s.name} samples: {one_line(s.message, 300)}", "red") for s in wrong]
 
 
 def shortened(message: str) -> list[str]:

@@ -60,7 +60,7 @@ class Watch:
     @property
     def remarks(self) -> list[Remark]:
         """The lines that would wait, each with what it waits for."""
-        return [Remark(frame.file, frame.line, frame.source, waits) for frame, waits in self._remarks.items()]
+        return [Remark(frame.file, frame.line, frame.source, why) for frame, why in self._remarks.items()]
 
     def call(self, function: Callable, args: tuple, kwargs: dict) -> Any:
         """What the function returns, back from the pretended device. Raises what a GPU would make it raise."""

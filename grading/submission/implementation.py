@@ -12,6 +12,7 @@ from grading.submission.call_limit import LIMIT, Overdue
 from grading.submission.device_check import Watch
 from grading.submission.errors import SubmissionError, submission_error
 from grading.submission.folders import NAMED, ROOT, find
+from grading.submission.global_state import GlobalState
 from grading.submission.katas import MODULE_OF
 from grading.submission.loader import Loader
 from grading.submission.pretended import Remark
@@ -34,6 +35,7 @@ class Implementation:
         self.folder, self.seconds = folder, seconds
         self._loader = Loader(folder)
         self._overdue: set[str] = set()
+        self._left: list[Remark] = []
 
     def ask_again(self) -> None:
         """Call functions again that gave no answer in time."""
@@ -48,7 +50,8 @@ class Implementation:
 
         def elsewhere(*args: Any, **kwargs: Any) -> tuple[Any, list[Remark]]:
             watch = Watch(name, self.folder)
-            return self._guarded(name, lambda function: watch.call(function, args, kwargs)), watch.remarks
+            value = self._guarded(name, lambda function: watch.call(function, args, kwargs))
+            return value, [*watch.remarks, *self._left]
 
         call.__name__, call.elsewhere = name, elsewhere  # type: ignore[attr-defined]
         return call
@@ -59,13 +62,26 @@ class Implementation:
             raise SubmissionError(name, "timeout", "gave no answer in time; not asked again")
         try:
             with LIMIT.limited(self.seconds) if self.seconds else nullcontext():
-                return call(self._function(name))
+                function = self._function(name)
+                before = GlobalState()
+                try:
+                    return call(function)
+                finally:
+                    self._put_back(name, before)
         except (KeyboardInterrupt, GeneratorExit, BdbQuit, SubmissionError):
             raise
         except BaseException as error:
             if isinstance(error, Overdue):
                 self._overdue.add(name)
             raise submission_error(name, error, self.folder) from error
+
+    def _put_back(self, name: str, before: GlobalState) -> None:
+        """Undo what a call has done to the whole process; raise SubmissionError where that falsifies other calls."""
+        wrong, odd = before.put_back()
+        where = f"{self.folder.name}/{MODULE_OF[name]}.py"
+        self._left = [Remark(where, 0, name, what) for what in odd]
+        if wrong:
+            raise SubmissionError(name, "crash", "; ".join(wrong))
 
     def _function(self, name: str) -> Callable:
         return self._loader.function(MODULE_OF[name], name)

@@ -20,6 +20,7 @@ from types import ModuleType
 
 from grading.submission import fallbacks
 from grading.submission.errors import SubmissionError, describe, frames_within
+from grading.submission.global_state import GlobalState
 from grading.submission.katas import FUNCTIONS, MODULES
 
 _PACKAGE_NAMES = ("exercises", "solutions")
@@ -56,7 +57,7 @@ class Loader:
         if module in self._loaded:
             return self._loaded[module]
         if module not in self.errors:
-            self._wanted = module
+            self._wanted, before = module, GlobalState()
             try:
                 with self._imports_of_siblings():
                     self._loaded[module] = importlib.import_module(f"{self._package}.{module}")
@@ -65,6 +66,8 @@ class Loader:
                 raise
             except BaseException as raised:
                 self.errors.setdefault(module, raised)
+            finally:
+                before.put_back()
         error = self.errors[module]
         if isinstance(error, FileNotFoundError) and error.filename == str(self.folder / f"{module}.py"):
             message = f"there is no file {module}.py in {self.folder.name}/"

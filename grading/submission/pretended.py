@@ -18,15 +18,22 @@ META = torch.device("meta")
 
 @dataclass(frozen=True)
 class Remark:
-    """A line that works on a GPU, and makes it wait."""
+    """Something that is no mistake, and better done otherwise: most often a line that would make a GPU wait.
+
+    Attributes:
+        line: 0 for the whole function.
+        says: what it waits for.
+    """
 
     file: str
     line: int
     source: str
-    waits: str
+    says: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}  {self.source}  ({self.waits})"
+        if not self.line:
+            return f"{self.file}  {self.source} {self.says}"
+        return f"{self.file}:{self.line}  {self.source}  would make a GPU wait: {self.says}"
 
 
 class There(Tensor):

@@ -27,6 +27,7 @@ class Outcome:
         seconds: how long the test took.
         printed: what the failing call has printed.
         at: file and line that a failure names, as `ddpm_step.py:31`; empty where it names none.
+        remarks: what is no mistake and better done otherwise, a line each; it costs nothing.
     """
 
     task: str
@@ -39,6 +40,7 @@ class Outcome:
     seconds: float
     printed: str = ""
     at: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 class Shown:
@@ -65,7 +67,9 @@ class _Crash:
     message: str
 
 
-def outcome(id: str, item: Any, report: Any, error: BaseException | None) -> Outcome:
+def outcome(
+    id: str, item: Any, report: Any, error: BaseException | None, remarks: tuple[str, ...] = ()
+) -> Outcome:
     """Sum up a pytest report."""
     known = isinstance(error, Failure)
     skipped = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
@@ -80,6 +84,7 @@ def outcome(id: str, item: Any, report: Any, error: BaseException | None) -> Out
         seconds=report.duration,
         printed=_printed(error, report) if report.failed else "",
         at=_at(error) if isinstance(error, Failure) else "",
+        remarks=remarks,
     )
 
 
@@ -143,6 +148,11 @@ def progress(outcomes: list[Outcome]) -> str:
 def of_task(outcomes: list[Outcome], id: str) -> list[Outcome]:
     """The outcomes of one task."""
     return [outcome for outcome in outcomes if outcome.task == id]
+
+
+def remarks_of(outcomes: list[Outcome]) -> list[str]:
+    """Every remark once."""
+    return list(dict.fromkeys(remark for outcome in outcomes for remark in outcome.remarks))
 
 
 def count(outcomes: list[Outcome]) -> str:

@@ -12,9 +12,10 @@ from typing import Protocol
 
 from grading.judging.failure import LABEL, WIDTH, quoted
 from grading.submission.katas import Task, katas, quality, tasks
-from grading.suites.board import Outcome, all_done, done_tasks, first_failure, number
+from grading.suites.board import Outcome, all_done, done_tasks, first_failure, number, remarks_of
 from grading.suites.rows import Line, board_lines, fill, near, separator, width
 
+MOST_REMARKS = 2
 HEIGHT = 23  # lines of a screen of 24, where the prompt takes the last
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "light")}
 
@@ -48,6 +49,7 @@ def write(
     """
     first = first_failure(outcomes)
     notes = [Line(line, {"yellow": True}) for remark in remarks for line in fill(remark, "  ! ", "    ")]
+    notes += [Line(line, {"cyan": True}) for line in _remarks(remarks_of(outcomes))]
     if first is None:
         ending = notes + (_praise(outcomes) if guided else [])
         _put(screen, [*board_lines(outcomes, folder), *ending])
@@ -189,3 +191,9 @@ def place(task: Task, folder: Path, failure: Outcome | None = None) -> str:
         lines = []
     found = [i for i, line in enumerate(lines, 1) if re.match(rf"def {task.function}\b", line)]
     return f"{near(folder)}/{path.name}" + (f":{found[-1]}" if found else "")
+
+
+def _remarks(said: list[str]) -> list[str]:
+    """What would make a GPU wait: it costs nothing, so it gets few lines."""
+    lines = [line for remark in said[:MOST_REMARKS] for line in fill(quoted(remark, 160), "  ~ ", "    ")]
+    return lines + [f"  ~ and {len(said) - MOST_REMARKS} more such lines"] * (len(said) > MOST_REMARKS)

@@ -51,6 +51,7 @@ class Hooks:
 
 
 RUN = pytest.StashKey[options.Run]()
+REMARKS = pytest.StashKey[list]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -103,10 +104,10 @@ def task_id(item: pytest.Item) -> str | None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     id, run = task_id(item), item.config.stash[RUN]
-    for outcome in run.failed if id is not None and run.guided else []:
-        if board.number(outcome) < int(str(id).partition(".")[0]):
-            pytest.skip(f"{LOCKED}: finish kata {board.number(outcome)} first, or run with --all")
-        if outcome.task == id and outcome.kind in ("todo", "load", "timeout"):
+    for failed in run.failed if id is not None and run.guided else []:
+        if board.number(failed) < int(str(id).partition(".")[0]):
+            pytest.skip(f"{LOCKED}: finish kata {board.number(failed)} first, or run with --all")
+        if failed.task == id and failed.kind in ("todo", "load", "timeout"):
             pytest.skip(f"{LOCKED}: {id} has to give an answer first")
     if item.get_closest_marker("gpu") and item.config.getoption("device") != "cuda":
         pytest.skip("needs a CUDA device: run with --device cuda")
@@ -139,13 +140,15 @@ def kata(request: pytest.FixtureRequest, implementation: Any) -> Iterator[Any]:
     import torch
 
     from grading.judging.checker import Checker
+    from grading.submission.global_state import GlobalState
 
     config, marker = request.config, request.node.get_closest_marker("task")
     options = (config.getoption("device"), config.stash[RUN].impl, config.getoption("seed"))
-    threads = torch.get_num_threads()
+    checker, before = Checker(implementation, task(marker.args[0]), *options), GlobalState()
+    request.node.stash[REMARKS] = checker.remarks
     torch.set_num_threads(1)
-    yield Checker(implementation, task(marker.args[0]), *options)
-    torch.set_num_threads(threads)
+    yield checker
+    before.put_back()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -154,7 +157,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Gener
     report = yield
     id = task_id(item)
     if id is not None and (call.when == "call" or not report.passed):
-        report.kata = board.outcome(id, item, report, call.excinfo.value if call.excinfo else None)
+        error = call.excinfo.value if call.excinfo else None
+        noted: list = item.stash.get(REMARKS, [])
+        report.kata = board.outcome(id, item, report, error, tuple(dict.fromkeys(map(str, noted))))
         item.config.stash[RUN].outcomes.append(report.kata)
     return report
 
@@ -205,6 +210,6 @@ def pytest_report_to_serializable(report: Any) -> Generator[None, Any, Any]:
 def pytest_report_from_serializable(config: pytest.Config) -> Generator[None, Any, Any]:
     report = yield
     if isinstance(getattr(report, "kata", None), dict):
-        report.kata = board.Outcome(**report.kata)
+        report.kata = board.Outcome(**report.kata | {"remarks": tuple(report.kata["remarks"])})
         config.stash[RUN].outcomes.append(report.kata)
     return report
