@@ -93,7 +93,7 @@ class WalkChecks:
 
     def test_the_result_looks_like_x_T(self, kata: Checker) -> None:
         """One x0 for each x_T, at its precision, whatever the dims."""
-        for shape, dtype in (((4, 2), torch.float32), ((1,), torch.float64), ((2, 3, 2), torch.float64)):
+        for shape, dtype in (((4, 2), torch.float32), ((1, 1), torch.float64), ((2, 3, 2), torch.float64)):
             x_T = kata.randn(*shape, dtype=dtype)
             tables = kata.on(COARSE).to(dtype=dtype)
             call = kata.probe(

@@ -23,6 +23,7 @@ from grading.judging.observations import (
     in_float64,
     seen_as_tensor,
 )
+from grading.judging.rounding import float32_error_of, right_in_float32
 from grading.submission.contract import NoiseSchedule, bind, linear_schedule
 from grading.submission.errors import Frame, SubmissionError, describe
 from grading.submission.katas import Task
@@ -69,10 +70,10 @@ class Checker:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function; `.gives(...)` says what must come back."""
-        where = ", ".join(f"{k}={v}" for k, v in bind(self.task.function, args, kwargs).items() if type(v) is int)
-        return Observation(
-            self, lambda f: carefully(f)(*args, **kwargs), shown_call(self.task.function, args, kwargs), where
-        )
+        function, given = self.task.function, bind(self.task.function, args, kwargs)
+        where = ", ".join(f"{k}={v}" for k, v in given.items() if type(v) is int)
+        asked = Observation(self, lambda f: carefully(f)(*args, **kwargs), shown_call(function, args, kwargs), where)
+        return replace(asked, error=lambda: float32_error_of(function, given))
 
     def probe(self, seen: str, probe: Probe) -> Observation:
         """Look at something other than the returned value: `probe(function)` calls it and returns what it saw."""
@@ -171,6 +172,7 @@ class Observation:
     elsewhere: bool = False
     of_form: bool = False
     locate: Callable[[], tuple[Frame, ...]] = lambda: ()
+    error: Callable[[], Tensor | None] = lambda: None
     only: str = ""
     tried: str = ""
 
@@ -181,7 +183,9 @@ class Observation:
         """
         seen = self.seen()
         difference = mismatch(seen, expected, tolerance)
-        if difference is not None and all(mismatch(seen, other, tolerance) for other in also):
+        if difference is None or right_in_float32(difference, seen, expected, tolerance, self.error):
+            return
+        if all(mismatch(seen, other, tolerance) for other in also):
             raise self._noted(self._failure(difference, seen, source, tolerance))
 
     def of_the_form_of(self, like: Tensor, source: str) -> None:

@@ -19,7 +19,7 @@ ANOTHER = schedule_from(torch.tensor([0.3, 0.12, 0.07, 0.35, 0.03, 0.22, 0.4, 0.
 # The schedule of the papers: a thousand small steps.
 PAPER = linear_schedule()
 
-SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(lambda dims: (*dims,))
+SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(lambda dims: (*dims,))
 ETAS = st.floats(0.0, 1.0)
 
 

@@ -68,7 +68,7 @@ def _make_schedule() -> tuple[Look, ...]:
 
 def _q_sample() -> tuple[Look, ...]:
     t = torch.tensor([0, 3, 6, 1, 4])
-    shapes = ((5, 3), (5, 5), (5,), (5, 1), (5, 2, 2))
+    shapes = ((5, 3), (5, 5), (5, 1), (5, 2, 2))
     values = [value(numbers(*shape), t, UNEVEN, numbers(*shape, seed=1)) for shape in shapes]
     earlier = value(numbers(5, 3), (t - 1).clamp(min=0), UNEVEN, numbers(5, 3, seed=1))
     x, z = numbers(5, 3), numbers(5, 3, seed=1)

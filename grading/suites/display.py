@@ -195,5 +195,5 @@ def place(task: Task, folder: Path, failure: Outcome | None = None) -> str:
 
 def _remarks(said: list[str]) -> list[str]:
     """What would make a GPU wait: it costs nothing, so it gets few lines."""
-    lines = [line for remark in said[:MOST_REMARKS] for line in fill(quoted(remark, 160), "  ~ ", "    ")]
+    lines = [line for remark in said[:MOST_REMARKS] for line in fill(remark[:200], "  ~ ", "    ")]
     return lines + [f"  ~ and {len(said) - MOST_REMARKS} more such lines"] * (len(said) > MOST_REMARKS)

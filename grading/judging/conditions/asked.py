@@ -12,7 +12,7 @@ from grading.judging.compare import EXACT, Mismatch, mismatch
 from grading.judging.conditions.arguments import arguments
 from grading.judging.conditions.factors import Row, factors, least, plain, rows, said
 from grading.judging.observations import in_default_dtype, seen_as_tensor
-from grading.judging.rounding import float32_error
+from grading.judging.rounding import exactly, float32_error, right_in_float32
 from grading.submission.contract import NoiseSchedule
 from grading.submission.errors import SubmissionError
 
@@ -98,7 +98,7 @@ class Asked:
 
     def expected(self, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The closed form for the arguments given, in the dtype that is due; and the arguments in float64."""
-        exact = {name: _exactly(value) for name, value in given.items()}
+        exact = {name: exactly(value) for name, value in given.items()}
         due = self.due(**exact)
         return (due.to(_dtype(given)) if isinstance(due, Tensor) else due), exact
 
@@ -135,13 +135,7 @@ def judged(seen: Any, expected: Any, size: float, error: Callable[[], Tensor | N
     """Compare as closely as float64 allows; where that fails, as closely as float32 does."""
     tolerance = EXACT._replace(atol=EXACT.atol * size)
     found = mismatch(seen, expected, tolerance)
-    if found is None or found.problem != "wrong value" or not isinstance(expected, Tensor):
-        return found
-    allowed = error()
-    gap = (seen.detach() - expected).abs()
-    if allowed is not None and bool((gap <= allowed + tolerance.rtol * expected.abs()).all()):
-        return None
-    return found
+    return None if found is None or right_in_float32(found, seen, expected, tolerance, error) else found
 
 
 def sentence(problem: str, expected: str) -> Mismatch:
@@ -161,12 +155,6 @@ def _versions(given: dict[str, Any]) -> dict[str, int]:
         elif isinstance(value, NoiseSchedule):
             found |= {f"schedule.{table}": getattr(value, table)._version for table in TABLES}
     return found
-
-
-def _exactly(value: Any) -> Any:
-    if isinstance(value, NoiseSchedule):
-        return value.to(torch.float64)
-    return value.detach().double() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def _dtype(given: dict[str, Any]) -> torch.dtype:

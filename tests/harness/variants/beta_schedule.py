@@ -209,3 +209,36 @@ linear_beta_schedule = lambda num_timesteps, beta_start=1e-4, beta_end=0.02: tor
 quadratic_beta_schedule = lambda num_timesteps, beta_start=1e-4, beta_end=0.02: torch.pow(
     torch.linspace(sqrt(beta_start), sqrt(beta_end), num_timesteps), 2
 )
+
+
+# %% cosine: float32 throughout
+def cosine_beta_schedule(num_timesteps, s=0.008, max_beta=0.999):
+    if num_timesteps < 1:
+        raise ValueError("num_timesteps must be at least 1")
+    u = torch.arange(num_timesteps + 1, dtype=torch.float32)
+    f = torch.cos(((u / num_timesteps) + s) / (1 + s) * torch.pi / 2) ** 2
+    f = f / f[0]
+    return (1 - f[1:] / f[:-1]).clamp(max=max_beta).to(torch.get_default_dtype())
+
+
+# %% make: betas outside (0, 1) are refused
+def make_schedule(betas):
+    if betas.ndim != 1:
+        raise ValueError(f"betas must be one-dimensional; got {betas.ndim} dimensions")
+    if (betas <= 0).any() or (betas >= 1).any():
+        raise ValueError("betas must lie between 0 and 1")
+    return NoiseSchedule(betas, 1 - betas, torch.cumprod(1 - betas, 0))
+
+
+# %% make: the product in float32, cast back
+def make_schedule(betas):
+    if betas.ndim != 1:
+        raise ValueError("betas must be one-dimensional")
+    alphas = 1 - betas
+    return NoiseSchedule(betas, alphas, alphas.float().cumprod(0).to(betas.dtype))
+
+
+# %% linear: a float32 line, cast to the default dtype
+def linear_beta_schedule(num_timesteps, beta_start=1e-4, beta_end=0.02, plain=linear_beta_schedule):
+    plain(num_timesteps, beta_start, beta_end)
+    return torch.linspace(beta_start, beta_end, num_timesteps, dtype=torch.float32).to(torch.get_default_dtype())

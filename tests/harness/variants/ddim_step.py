@@ -236,3 +236,41 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
         noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype) if eta > 0 else None
         x = ddim_step(x, t, t_prev, eps, schedule, eta, noise)
     return x
+
+
+# %% step: alpha_bar kept in float32
+def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
+    if eta > 0 and noise is None:
+        raise ValueError("noise is needed where eta is above 0")
+    bars = schedule.alphas_cumprod.float()
+    a, p = bars[t], bars[t_prev] if t_prev >= 0 else torch.ones((), device=x_t.device)
+    sigma = eta * torch.sqrt((1 - p) / (1 - a)) * torch.sqrt(1 - a / p)
+    x0 = (x_t - torch.sqrt(1 - a) * eps) / torch.sqrt(a)
+    x = torch.sqrt(p) * x0 + torch.sqrt(torch.clamp(1 - p - sigma**2, min=0)) * eps
+    return x if eta == 0 else x + sigma * noise
+
+
+# %% step: coefficients as Python numbers, which makes a GPU wait
+def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
+    if eta > 0 and noise is None:
+        raise ValueError("noise is needed where eta is above 0")
+    a = schedule.alphas_cumprod[t].item()
+    p = float(schedule.alphas_cumprod[t_prev]) if t_prev >= 0 else 1.0
+    sigma = eta * ((1 - p) / (1 - a) * (1 - a / p)) ** 0.5
+    x0 = (x_t - (1 - a) ** 0.5 * eps) / a**0.5
+    x = p**0.5 * x0 + (1 - p - sigma**2) ** 0.5 * eps
+    return x + sigma * noise if sigma > 0 else x
+
+
+# %% sample: prints and asserts on the way
+@torch.no_grad()
+def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
+    x = x_T
+    timesteps = ddim_timesteps(len(schedule.alphas_cumprod), num_inference_steps)
+    for t, t_prev in zip(timesteps, [*timesteps[1:], -1]):
+        eps = model(x, torch.full((len(x),), t, device=x.device))
+        assert torch.isfinite(eps).all(), "the model answered with nan"
+        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device) if eta > 0 else None
+        x = ddim_step(x, t, t_prev, eps, schedule, eta, noise)
+        print(f"t = {t}: {x.mean():.3f} +- {x.std():.3f}")
+    return x

@@ -252,3 +252,56 @@ def ddpm_sample(model, x_T, schedule, generator=None):
             eps[first::2] = model(part, torch.tensor(t, device=x.device).expand(len(part)))
         x = ddpm_step(x, t, eps, schedule, torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype))
     return x
+
+
+# %% step: tables kept in float32
+def ddpm_step(x_t, t, eps, schedule, noise):
+    betas = schedule.betas.float()
+    bars = torch.cumprod(1 - betas, 0)
+    beta, bar = betas[t], bars[t]
+    mean = (x_t - beta / torch.sqrt(1 - bar) * eps) / torch.sqrt(1 - beta)
+    if t == 0:
+        return mean
+    return mean + torch.sqrt((1 - bars[t - 1]) / (1 - bar) * beta) * noise
+
+
+# %% step: beta out of float32 alpha_bars
+def ddpm_step(x_t, t, eps, schedule, noise):
+    bars = schedule.alphas_cumprod.float()
+    bar, before = bars[t], bars[t - 1] if t > 0 else torch.ones_like(bars[0])
+    alpha = bar / before
+    beta = 1 - alpha
+    x0 = (x_t - (1 - bar).sqrt() * eps) / bar.sqrt()
+    mean = before.sqrt() * beta / (1 - bar) * x0 + alpha.sqrt() * (1 - before) / (1 - bar) * x_t
+    return mean + ((1 - before) / (1 - bar) * beta).clamp(min=1e-20).sqrt() * noise if t > 0 else mean
+
+
+# %% step: checks its mean, and prints it
+def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
+    mean = plain(x_t, t, eps, schedule, torch.zeros_like(noise))
+    assert torch.isfinite(mean).all()
+    print(f"{mean.mean():.3f}", mean.min().item())
+    return plain(x_t, t, eps, schedule, noise)
+
+
+# %% step: a sigma as a Python number
+def ddpm_step(x_t, t, eps, schedule, noise):
+    import math
+    beta, bar = float(schedule.betas[t]), float(schedule.alphas_cumprod[t])
+    mean = (x_t - beta / math.sqrt(1 - bar) * eps) / math.sqrt(1 - beta)
+    sigma = math.sqrt((1 - float(schedule.alphas_cumprod[t - 1])) / (1 - bar) * beta) if t else 0.0
+    return mean + sigma * noise if sigma > 0 else mean
+
+
+# %% sample: looks at its points on the way
+@torch.no_grad()
+def ddpm_sample(model, x_T, schedule, generator=None):
+    x, means = x_T, []
+    for t in reversed(range(len(schedule.betas))):
+        eps = model(x, torch.full((len(x),), t, device=x.device))
+        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        x = ddpm_step(x, t, eps, schedule, noise)
+        means.append(x.mean().item())
+        if not x.isfinite().all():
+            raise RuntimeError("x is not finite")
+    return x

@@ -112,3 +112,19 @@ def ddpm_loss(model, x0, t, schedule, noise):
     x_t = alpha_bar.sqrt() * x0 + (1 - alpha_bar).sqrt() * noise
     eps_theta = model(x_t, t)
     return ((noise - eps_theta) ** 2).mean()
+
+
+# %% checks its loss, and prints it
+def ddpm_loss(model, x0, t, schedule, noise, plain=ddpm_loss):
+    loss = plain(model, x0, t, schedule, noise)
+    if loss.item() != loss.item():
+        raise RuntimeError("the loss is not a number")
+    print(f"loss {loss:.4f}")
+    return loss
+
+
+# %% in chunks of 128
+def ddpm_loss(model, x0, t, schedule, noise):
+    x_t = q_sample(x0, t, schedule, noise)
+    gap = (noise - model(x_t, t)).flatten()
+    return sum(part.square().sum() for part in gap.split(128)) / gap.numel()

@@ -129,3 +129,49 @@ import torch
 def q_sample(x0, t, schedule, noise):
     angle = torch.acos(schedule.alphas_cumprod[t].sqrt()).reshape(-1, *[1] * (x0.ndim - 1))
     return angle.cos() * x0 + angle.sin() * noise
+
+
+# %% flatten(1), which takes one dim or more
+def q_sample(x0, t, schedule, noise):
+    a = schedule.alphas_cumprod[t].unsqueeze(1)
+    return (a.sqrt() * x0.flatten(1) + (1 - a).sqrt() * noise.flatten(1)).reshape(x0.shape)
+
+
+# %% each t by itself, with masks
+def q_sample(x0, t, schedule, noise):
+    import torch
+    x_t = torch.empty_like(x0)
+    for s in t.unique():
+        here = t == s
+        a = schedule.alphas_cumprod[s]
+        x_t[here] = a.sqrt() * x0[here] + (1 - a).sqrt() * noise[here]
+    return x_t
+
+
+# %% looks at t first
+def q_sample(x0, t, schedule, noise, plain=q_sample):
+    if t[0] > 0 and t.max() >= len(schedule.betas):
+        raise ValueError("t is too large")
+    if t.min() < 0:
+        raise ValueError(f"t must not be negative; got {t.tolist()}")
+    return plain(x0, t, schedule, noise)
+
+
+# %% table by table, as a list of numbers
+def q_sample(x0, t, schedule, noise):
+    import torch
+    a = torch.tensor([schedule.alphas_cumprod[i].item() for i in t], dtype=x0.dtype, device=x0.device)
+    a = a.reshape(-1, *[1] * (x0.ndim - 1))
+    return a.sqrt() * x0 + (1 - a).sqrt() * noise
+
+
+# %% alpha_bar in float32
+def q_sample(x0, t, schedule, noise):
+    a = schedule.alphas_cumprod.float()[t].reshape(-1, *[1] * (x0.ndim - 1))
+    return (a.sqrt() * x0 + (1 - a).sqrt() * noise).to(x0.dtype)
+
+
+# %% t brought to the CPU for the index
+def q_sample(x0, t, schedule, noise):
+    a = schedule.alphas_cumprod[t.cpu()].reshape(-1, *[1] * (x0.ndim - 1))
+    return a.sqrt() * x0 + (1 - a).sqrt() * noise
