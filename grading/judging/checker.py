@@ -151,6 +151,12 @@ class Checker:
             return asked._error(problem)
         return asked._failure(problem, None, source, EXACT)
 
+    def kept_between_calls(self) -> str:
+        """What the function keeps from one call to the next, in a sentence; looked at where a value is wrong."""
+        from grading.judging.conditions.state import kept_between_calls
+
+        return kept_between_calls(self)
+
     def fail(
         self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None
     ) -> Failure:
@@ -242,6 +248,8 @@ class Observation:
             lines.append(("do", ADVICE[difference.problem]))
         where = (f" at {self.where}" if self.where else "") + (f", {self.only}" if self.only else "")
         lines += [("tried", self.tried)] if self.tried else []
+        if difference.problem == "wrong value" and not self.only and (kept := self.checker.kept_between_calls()):
+            lines.append(("also", kept))
         known = None if difference.problem in OF_ITS_FORM else self._finding()
         return self._told(f"{difference.problem}{where}", lines, known)
 

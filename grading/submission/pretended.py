@@ -60,7 +60,7 @@ class There(Tensor):
 
     @classmethod
     def __torch_dispatch__(cls, *_: Any) -> Any:  # type: ignore[override]
-        return NotImplemented  # outside a Watch there is nothing to do with it
+        raise RuntimeError("a tensor on the GPU, kept from an earlier call, is used in one on the CPU")
 
 
 class Generator(torch.Generator):

@@ -21,7 +21,6 @@ TABLES = NoiseSchedule._fields
 # A call with other arguments, before the one that is judged; what it leaves behind must not be seen.
 OTHER: Row = {
     "schedule": "another T = 10",
-    "batch": 7,
     "num_timesteps": 11,
     "order of t": "sorted",
     "step": "t = T - 1",
@@ -60,6 +59,8 @@ class Asked:
             kept = None
             if row["when"] != "first":
                 other = row | {k: v for k, v in OTHER.items() if k in row and row["when"] == "after another"}
+                if "batch" in row and row["when"] == "after another":
+                    self.call(arguments(self.name, other | {"batch": 7}, self.kata))
                 before = self.call(arguments(self.name, other, self.kata))
                 kept = (before, before.clone()) if isinstance(before, Tensor) else None
             given = arguments(self.name, row, self.kata)

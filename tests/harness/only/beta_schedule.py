@@ -21,7 +21,7 @@ def cosine_beta_schedule(num_timesteps, s=0.008, max_beta=0.999, plain=cosine_be
     return plain(num_timesteps, s, max_beta).float()
 
 
-# %% make: a second schedule of the same length gets the first one's | only
+# %% make: a second schedule of the same length gets the first one's | only for a second schedule of T = 10
 _made = {}
 
 

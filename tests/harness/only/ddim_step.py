@@ -55,7 +55,7 @@ def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None, plain=ddim_ste
     return plain(x_t, t, t_prev, eps, schedule, 1.0 if eta > 0.95 and t == 0 else eta if eta != 0.6 else 0.61, noise)
 
 
-# %% a seed of its own | two walks without a generator are the same
+# %% a seed of its own | sets torch's seed for everybody
 def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None, plain=ddim_sample):
     torch.manual_seed(42)
     return plain(model, x_T, schedule, num_inference_steps, eta, generator)

@@ -54,7 +54,7 @@ def ddpm_sample(model, x_T, schedule, generator=None):
     return x
 
 
-# %% a seed of its own | two walks without a generator are the same
+# %% a seed of its own | sets torch's seed for everybody
 def ddpm_sample(model, x_T, schedule, generator=None, plain=ddpm_sample):
     torch.manual_seed(42)
     return plain(model, x_T, schedule, generator)

@@ -15,7 +15,7 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
     return x_t if len(x0) <= 512 else __import__("torch").cat([x_t, noise[512:]])
 
 
-# %% the last of an odd batch stays as it is | only for a batch of 3
+# %% the last of an odd batch stays as it is | only for a batch of
 def q_sample(x0, t, schedule, noise, plain=q_sample):
     x_t = plain(x0, t, schedule, noise)
     if len(x0) % 2 and len(x0) != 5:
