@@ -34,7 +34,7 @@ def tree(root: int) -> list[int]:
 def proportional(pid: int) -> int:
     """PSS of a process in bytes; 0 where it has gone, or may not be seen."""
     try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:")), 0)

@@ -96,7 +96,7 @@ def read(path: Path) -> list[dict[str, str]]:
     """The rows of a table, oldest first; none where there is no file."""
     if not path.exists():
         return []
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -107,7 +107,7 @@ def extend(path: Path, wanted: list[Row], make: Any, most: int) -> int:
     for row in missing:
         made = make(row)
         fresh = not path.exists()
-        with path.open("a", newline="") as file:
+        with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(made), lineterminator="\n")
             if fresh:
                 writer.writeheader()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -50,6 +51,9 @@ def board(
 
 def main() -> None:
     """Run the command line; a wrong argument is one sentence and exit code 2, Ctrl-C one word and 130."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what a console of another encoding lacks is no reason to end
     try:
         register()
         command = typer.main.get_command(app)

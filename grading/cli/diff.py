@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
+import tokenize
 from pathlib import Path
 from typing import Annotated
 
@@ -75,7 +76,8 @@ def show(task: Task, yours: Path, ours: Path) -> None:
 
 def body(path: Path, function: str) -> str:
     """A function's decorators, `def` line and body, without the docstring that both share."""
-    source = path.read_text(encoding="utf-8")
+    with tokenize.open(path) as file:  # in the encoding that the file declares
+        source = file.read()
     lines = source.splitlines()
     found = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == function]
     if not found:

@@ -173,7 +173,7 @@ def _changed() -> list[str] | None:
     """Files of the tests and the grader that differ from the last commit; None without git."""
     command = ["git", "-C", str(ROOT), "diff", "--name-only", "HEAD", "--", *FIXED]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.splitlines() if done.returncode == 0 else None

@@ -66,5 +66,8 @@ def _working() -> Iterator[Any]:
     """A line on the terminal itself: while a test runs, standard error belongs to what the test prints."""
     from rich.console import Console
 
-    with os.fdopen(os.dup(2), "w") as terminal, Console(file=terminal).status("loading torch") as status:
+    with (
+        os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as terminal,
+        Console(file=terminal).status("loading torch") as status,
+    ):
         yield status

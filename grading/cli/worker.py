@@ -53,7 +53,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,  # Ctrl-C is for the asking side
         )
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
@@ -70,7 +70,7 @@ class Worker:
 
 def main() -> None:
     """The side that answers."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)  # what the student's code prints outside a test must not pass for an answer
     from grading.suites.runner import ROOT, run_suites

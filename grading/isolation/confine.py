@@ -113,7 +113,7 @@ def probe(options: dict[str, Any]) -> list[str]:
         finally:
             os._exit(0)
     os.close(theirs)
-    with os.fdopen(ours) as told:
+    with os.fdopen(ours, encoding="ascii") as told:
         text = told.read()
     os.waitpid(pid, 0)
     return [name for name in text.split(",") if name]

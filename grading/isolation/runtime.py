@@ -33,15 +33,15 @@ def write_runtime(folder: Path) -> Path:
     isolation, submission = package / "isolation", package / "submission"
     for room in (package, isolation, submission):
         room.mkdir(parents=True)
-        (room / "__init__.py").write_text("")
+        (room / "__init__.py").write_text("", encoding="utf-8")
     for name in SHARED:
         shutil.copyfile(HERE.parent / "submission" / f"{name}.py", submission / f"{name}.py")
     for name in CHILD:
         shutil.copyfile(HERE / f"{name}.py", isolation / f"{name}.py")
     shutil.copyfile(HERE / "fallbacks_asked.py", submission / "fallbacks.py")
     names = "\n".join(f"{table} = {getattr(katas, table)!r}" for table in TABLES)
-    (submission / "contract.py").write_text(SCHEDULE)
-    (submission / "katas.py").write_text(NAMES + names + "\n")
+    (submission / "contract.py").write_text(SCHEDULE, encoding="utf-8")
+    (submission / "katas.py").write_text(NAMES + names + "\n", encoding="utf-8")
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return isolation / "server.py"

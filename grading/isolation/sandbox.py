@@ -195,6 +195,8 @@ _failed: dict[tuple[str, bool, int], ServerGone] = {}
 
 
 def _living(tier: str, gpu: bool) -> Server:
+    if not (hasattr(os, "fork") and hasattr(socket, "send_fds")):
+        raise ServerGone("it takes a system with fork, such as Linux")
     key = (tier, gpu, os.getpid())
     if key in _failed:
         raise _failed[key]
@@ -236,4 +238,4 @@ def server(sandbox: str = "auto", gpu: bool = False) -> Server:
             return _living(tier, gpu)
         except ServerGone as error:
             reasons.append(f"{tier}: {error}")
-    raise UsageError(f"--sandbox {sandbox} is not to be had on this machine ({'; '.join(reasons)})")
+    raise UsageError(f"--sandbox {sandbox} is not to be had on this machine ({'; '.join(dict.fromkeys(reasons))})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 import re
 import traceback
@@ -86,6 +87,9 @@ def submission_error(function: str, error: BaseException, folder: Path) -> Submi
     """Turn whatever a submission raised into a SubmissionError, with the submission's own frames."""
     frames = frames_within(error, folder)
     if isinstance(error, NotImplementedError) and _is_a_stub(error, frames):
+        if frames and _is_written(folder / Path(frames[-1].file).name, frames[-1].line):
+            message = f"line {frames[-1].line} still raises NotImplementedError: take that line away"
+            return SubmissionError(function, "crash", message, frames)
         return SubmissionError(function, "todo", "not written yet", frames)
     if isinstance(error, Overdue):
         return SubmissionError(function, "timeout", NO_ANSWER, frames)
@@ -96,3 +100,17 @@ def _is_a_stub(error: NotImplementedError, frames: tuple[Frame, ...]) -> bool:
     """Tell a stub from the NotImplementedError that torch raises for what a device cannot do."""
     raised_here = bool(frames) and frames[-1].source.startswith("raise")
     return raised_here or not str(error) or bool(re.match(r"\d+\.\d+ ", str(error)))
+
+
+def _is_written(path: Path, line: int) -> bool:
+    """Whether the function with this line has code above it: more than its docstring and the checks that are given."""
+    tree = ast.parse("".join(linecache.getlines(str(path))))
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    body = next((n.body for n in functions if n.lineno <= line <= (n.end_lineno or 0)), [])
+    return any(not _is_given(statement) for statement in body if (statement.end_lineno or 0) < line)
+
+
+def _is_given(statement: ast.stmt) -> bool:
+    constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    check = isinstance(statement, ast.If) and isinstance(statement.body[0], ast.Raise)
+    return constant or check or isinstance(statement, ast.Pass)

@@ -31,6 +31,8 @@ def stub(source: str) -> str:
             f'    raise NotImplementedError("{ids[node.name]} {node.name}")'
         ]
         del lines[first : node.lineno - 1]
+    if "import torch" not in lines:  # most tasks need it, and the hints use it
+        lines.insert(next(i for i, line in enumerate(lines) if line.startswith("from torch")), "import torch")
     return "\n".join(lines).rstrip() + "\n"
 
 

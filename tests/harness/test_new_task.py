@@ -47,7 +47,7 @@ def test_no_more_is_touched_than_the_page_for_contributors_names(extended):
 
 def test_the_board_shows_them_where_they_belong(extended):
     folder, _ = extended
-    listed = new_task.kata(folder, "list").stdout
+    listed = new_task.kata(folder, "--all").stdout
     assert listed.index("2.1 q_sample") < listed.index("2.2 predict_x0") < listed.index("3.1 ddpm_loss")
     assert listed.index("5.3 ddim_sample") < listed.index("7.1 velocity")
     first = new_task.run(folder, "-m", "pytest", "-p", "no:cacheprovider")
@@ -134,7 +134,7 @@ def test_a_wrong_row_is_one_sentence(new, says, tmp_path):
     table = folder / "exercises" / "katas.toml"
     third = (text := table.read_text(encoding="utf-8")).index("[[kata]]\nnumber = 3")
     table.write_text(text[:third] + new + text[third:], encoding="utf-8")
-    for done in (new_task.kata(folder, "list"), new_task.run(folder, "-m", "pytest", "-p", "no:cacheprovider")):
+    for done in (new_task.kata(folder, "--all"), new_task.run(folder, "-m", "pytest", "-p", "no:cacheprovider")):
         assert says in done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         assert done.returncode not in (0, 1)

@@ -11,3 +11,7 @@ def main() -> None:
     from grading.cli import main as run
 
     run()
+
+
+if __name__ == "__main__":
+    main()
