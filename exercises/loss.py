@@ -1,5 +1,6 @@
 """Kata 3. The training loss: guess the noise that went in."""
 
+import torch
 from torch import Tensor
 
 from .beta_schedule import NoiseSchedule

@@ -1,5 +1,6 @@
 """Kata 2. The forward process: from data to noise in one jump."""
 
+import torch
 from torch import Tensor
 
 from .beta_schedule import NoiseSchedule

@@ -31,6 +31,8 @@ def stub(source: str) -> str:
             f'    raise NotImplementedError("{ids[node.name]} {node.name}")'
         ]
         del lines[first : node.lineno - 1]
+    if "import torch" not in lines:  # a solution may do without; a student may not want to
+        lines.insert(lines.index("from torch import Tensor"), "import torch")
     return "\n".join(lines).rstrip() + "\n"
 
 
