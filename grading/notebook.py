@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import subprocess
+import sys
 import textwrap
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -20,22 +24,22 @@ from grading.experiment.comparison_in_words import in_words
 from grading.experiment.sampler_comparison import STEPS, name_of
 from grading.experiment.stages import Setting
 from grading.experiment.training import RECIPES
-from grading.pictures.comparison import comparison
-from grading.pictures.gallery import Gallery
+from grading.pictures.comparison import FIGURES
+from grading.pictures.gallery import PICTURES, Gallery
 from grading.pictures.player import page_html
 from grading.pictures.samples import loss_curve
-from grading.submission.implementation import Implementation, find
-from grading.submission.katas import katas
+from grading.submission.implementation import ROOT, Implementation, find
+from grading.submission.katas import katas, task
+from grading.suites.board import state
 from grading.suites.runner import TESTS, run_suites
 
 QUICK_STEPS = (5, 10, 20)
-SHOWN: dict[str, Callable[[Gallery], Figure]] = {
-    "schedules": Gallery.schedules_figure,
-    "forward": Gallery.forward_figure,
-    "loss": lambda drawing: loss_curve(drawing.trained.losses),
-    "samples": Gallery.samples_figure,
-    "paths": Gallery.paths_figure,
-}
+SAID_HERE = (  # what a terminal is told, and what it is called here
+    (r"(?m)^  (hint|again)  .*\n?", ""),
+    (r"`?kata\s+hint\s+(\d+\.\d+)`?", r'hint("\1")'),
+    (r"`?kata\s+plot\s+(\d+)`?", r"show(\1)"),
+    (r"`?kata\s+(compare|grade)`?", r"\1()"),
+)
 
 
 class NotYet(Exception):
@@ -57,23 +61,48 @@ def check(kata: int | None = None) -> None:
         raise NotYet(f"check({kata!r}): the katas are {', '.join(str(k.number) for k in katas())}")
     files = [TESTS / k.suite for k in chosen]
     outcomes = run_suites(_name(), files=files)
-    for task in (task for k in chosen for task in k.tasks):
-        mine = [outcome for outcome in outcomes if outcome.task == task.id]
+    for one in (one for k in chosen for one in k.tasks):
+        mine = [outcome for outcome in outcomes if outcome.task == one.id]
         passed = sum(outcome.status != "failed" for outcome in mine)
-        print(f"  {'+' if passed == len(mine) else 'x'} {task.id} {task.function:<26} {passed}/{len(mine)} tests")
+        print(f"  {'+' if passed == len(mine) else 'x'} {one.id} {one.function:<26} {passed}/{len(mine)} tests")
     failure = next((outcome for outcome in outcomes if outcome.status == "failed"), None)
     if failure is not None:
-        raise NotYet(f"{failure.message}\n\nEdit the file, save it, and run this cell again.")
+        more = f'For a hint run hint("{failure.task}") in a cell.' if "." in failure.task else ""
+        raise NotYet(f"{_here(failure.message).rstrip()}\n\nEdit the file, save it, and run this cell again. {more}")
+    for one in (one for k in chosen for one in k.tasks if one.after and kata):
+        print(f'  {one.id} {one.after[0]} More: hint("{one.id}")')
 
 
-def show(picture: str) -> Any:
-    """Draw with your functions: schedules, forward, loss, samples or paths."""
+def hint(id: str) -> None:
+    """One hint more each time; of a task that is done, why it is so and what else would be right: `hint("4.1")`."""
+    from grading.cli import hints
+    from grading.cli.screen import Screen
+
+    class Here(Screen):
+        def write(self, text: str, **_: bool) -> None:
+            print(_here(text), end="")
+
+        def write_line(self, text: str, **_: bool) -> None:
+            print(_here(text))
+
+    wanted = task(id)
+    if wanted.after and state(run_suites(_name(), "--task", id)) == "done":
+        hints.write_after(Here(), wanted)
+    else:
+        hints.write(Here(), wanted, hints.one_more(wanted))
+
+
+def show(picture: str | int) -> Any:
+    """Draw with your functions: a kata's picture by its number, or loss, samples or paths."""
     from IPython.display import Image
 
-    if picture not in SHOWN:
-        raise NotYet(f"show({picture!r}): the pictures are {', '.join(SHOWN)}")
-    figure = _told(SHOWN[picture])
-    return Image(data=_png(figure), width=700, alt=f"{picture}, drawn with your functions")
+    by_number = {kata.number: kata.picture for kata in katas() if kata.picture}
+    name = by_number.get(picture, picture) if isinstance(picture, int) else picture
+    names = [name for name in PICTURES if name != "reverse"] + ["loss"]
+    if name not in names:
+        raise NotYet(f"show({picture!r}): the pictures are {', '.join((*map(str, by_number), *names))}")
+    figure = _told(lambda g: loss_curve(g.trained.losses) if name == "loss" else g.figure(str(name)))
+    return Image(data=_png(figure), width=760, alt=f"{name}, drawn with your functions")
 
 
 def play(*samplers: str) -> Any:
@@ -89,17 +118,58 @@ def play(*samplers: str) -> Any:
     return HTML(f'<div><iframe title="The reverse process" style="{style}" srcdoc="{page}"></iframe></div>')
 
 
-def compare() -> Any:
-    """DDIM, DDPM and between, over the number of steps: a table, a paragraph and a picture."""
-    from IPython.display import Image
+def compare() -> None:
+    """DDIM, DDPM and between, over the number of steps: a table, a paragraph and three pictures."""
+    from IPython.display import Image, display
 
-    steps = QUICK_STEPS if _quick() else STEPS
-    found = _told(lambda drawing: drawing.compare(steps))
-    print("steps " + "".join(f"{name_of(eta):>15}  seconds" for eta in found.etas))
-    for rows in zip(*(found.of(eta) for eta in found.etas)):
-        print(f"{rows[0].steps:>5} " + "".join(f"{row.chamfer:>15.2f}  {row.seconds:>7.2f}" for row in rows))
+    found = _told(lambda drawing: drawing.compare(QUICK_STEPS if _quick() else STEPS))
+    print(" " * 6 + "".join(f"{name_of(eta):>22}" for eta in found.etas))
+    print(" steps" + "     sliced W2  Chamfer" * len(found.etas))
+    for steps in found.steps:
+        rows = [found.row(eta, steps) for eta in found.etas]
+        print(f"{steps:>6}" + "".join(f"{row.wasserstein:>14.2f}{row.chamfer:>9.2f}" for row in rows))
+    print(f" floor{found.wasserstein_floor.mean:>14.2f}{found.floor:>9.2f}")
     print("", *textwrap.wrap(in_words(found), 96), sep="\n")
-    return Image(data=_png(comparison(found)), width=700, alt="Chamfer distance and seconds over the number of steps")
+    for name, figure in FIGURES.items():
+        display(Image(data=_png(figure(found)), width=760, alt=name.replace("_", " ")))
+
+
+def grade() -> None:
+    """Grade your files as `kata grade` does in a terminal, and print the points."""
+    _kata("grade", "--impl", str(find(_name())))
+
+
+def hand_in() -> None:
+    """Make the zip to hand in, tried as the grader will try it; on Colab the browser saves it."""
+    started = time.time()
+    _kata("handin")
+    made = [
+        path for path in (*ROOT.glob("*.zip"), *ROOT.glob("reports/**/*.zip")) if path.stat().st_mtime >= started - 1
+    ]
+    if "google.colab" in sys.modules and made:
+        from google.colab import files
+
+        files.download(str(made[-1]))
+
+
+def _kata(*arguments: str) -> None:
+    """Run the kata command and print what it says."""
+    if _quick():
+        arguments = (arguments[0], "--help")
+    command = [sys.executable, "-c", "from grading.cli import main; main()", *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT, text=True, encoding="utf-8"
+    ) as running:
+        assert running.stdout
+        for line in running.stdout:
+            print(_here(line), end="")
+
+
+def _here(text: str) -> str:
+    """What is said to somebody at a terminal, for somebody in a notebook."""
+    for terminal, notebook in SAID_HERE:
+        text = re.sub(terminal, notebook, text)
+    return text
 
 
 def _told(draw: Callable[[Gallery], Any]) -> Any:

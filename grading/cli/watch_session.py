@@ -195,7 +195,7 @@ class Session:
         first, task = board.first_failure(self.seen), self.task
         if first:
             self.screen.write_line(display.separator(f"kata {self.current.number}: {self.current.title}"))
-            display.write_failure(self.screen, first, ROOM)
+            display.write_failure(self.screen, first, ROOM - 2 * bool(done))
             if task:
                 self.screen.write_line(f"\n  open  {display.place(task, self.folder, first)}", bold=True)
         else:

@@ -56,14 +56,14 @@ def write(
         return
     more = sum(outcome.status == "failed" for outcome in outcomes) - 1
     failed, commands = failure_lines(first), next_lines(first, folder, guided, impl)
-    if guided:
-        commands += _point(outcomes, next((task for task in tasks() if task.id == first.task), None))
+    task = next((task for task in tasks() if task.id == first.task), None)
+    point = _point(outcomes, task) if guided else []
     if more and first.kind != "todo":
         fail = "test fails" if more == 1 else "tests fail"
         commands.insert(0, Line(f"  {more} more {fail}; each in full: {_again(first, impl)} -v"))
-    for level, blank in ((0, 1), (0, 0), (1, 1), (1, 0), (2, 0), (3, 0)):
+    for level, blank, told in ((0, 1, 1), (0, 0, 1), (0, 0, 0), (1, 1, 0), (1, 0, 0), (2, 0, 0), (3, 0, 0)):
         top = [*board_lines(outcomes, folder, level=level), *notes, Line(separator("next"))]
-        below = [Line("")] * blank + commands
+        below = [Line("")] * blank + commands + point * told
         if len(top) + len(failed) + len(below) <= height:
             break
     _put(screen, [*top, *fitting(screen, first, failed, height - len(top) - len(below)), *below])

@@ -1,6 +1,7 @@
 """The notebook: it runs from top to bottom with the reference, and stops with plain words where a task is not done."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -47,22 +48,52 @@ def test_it_asks_for_every_kata_in_order(notebook):
     assert all(f"`{module}.py`" in text for module in MODULE_OF.values())
 
 
-@pytest.mark.parametrize(("start", "cloned"), [("", True), ("diffusion-kata/exercises", False)])
-def test_where_nothing_is_installed_it_clones_and_installs(notebook, monkeypatch, tmp_path, start, cloned):
-    """As on Colab, or in a fresh checkout: the commands are caught here, not run."""
-    commands, root = [], tmp_path / "diffusion-kata"
-    if not cloned:
-        (root / "exercises").mkdir(parents=True)
-        (root / "grading").mkdir()
-        (root / "grading" / "katas.py").touch()
-    monkeypatch.chdir(tmp_path / start)
+@pytest.fixture
+def nothing_installed(monkeypatch):
+    """As on Colab: git runs, pip is caught; the commands that were run."""
+    commands, run = [], subprocess.run
+
+    def caught(command, check):
+        commands.append(command)
+        return run(command, check=check) if command[0] == "git" else None
+
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    monkeypatch.setattr("subprocess.run", lambda command, check: commands.append(command))
+    monkeypatch.setattr("subprocess.run", caught)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    return commands
+
+
+def test_in_a_fresh_checkout_it_installs_and_fetches_nothing(notebook, nothing_installed, monkeypatch, tmp_path):
+    root = tmp_path / "diffusion-kata"
+    (root / "exercises").mkdir(parents=True)
+    (root / "exercises" / "katas.toml").touch()
+    monkeypatch.chdir(root / "exercises")
     exec(code(notebook)[0].source, {})
-    assert [command[0] for command in commands] == (["git"] if cloned else []) + [sys.executable]
-    assert commands[-1][-2:] == ["--editable", str(root)]
+    [command] = nothing_installed
+    assert command[0] == sys.executable
+    assert command[-2:] == ["--editable", str(root)]
     assert sys.path[0] == str(root)
+
+
+def test_elsewhere_it_asks_for_the_students_own_repository_and_leaves_solutions_there(
+    notebook, nothing_installed, monkeypatch, tmp_path
+):
+    theirs = tmp_path / "theirs"
+    for name in ("exercises/katas.toml", "solutions/loss.py", "README.md"):
+        (theirs / name).parent.mkdir(parents=True, exist_ok=True)
+        (theirs / name).write_text("x")
+    for what in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "all"]):
+        subprocess.run(["git", "-C", str(theirs), *what], check=True)
+    monkeypatch.chdir(tmp_path)
+    exec(code(notebook)[0].source, {"input": lambda asked: str(theirs)})
+    root = tmp_path / "diffusion-kata"
+    assert {path.name for path in root.iterdir()} == {".git", "exercises", "README.md"}
+    assert (root / "exercises" / "katas.toml").exists()
+    assert nothing_installed[-1][-2:] == ["--editable", str(root)]
+
+
+def test_no_address_of_a_repository_with_solutions_stands_in_it(notebook):
+    assert "github.com/diffusion-kata" not in "\n".join(cell.source for cell in notebook.cells)
 
 
 @pytest.mark.timeout(300)
@@ -76,6 +107,10 @@ def test_it_runs_from_top_to_bottom(notebook, monkeypatch):
             assert "x " not in printed(cell)
         if cell.source.startswith(("show(", "compare(")):
             assert "image/png" in cell.outputs[-1].data
+        if cell.source.startswith("compare("):
+            assert sum("image/png" in output.get("data", {}) for output in cell.outputs) == 3
+        if cell.source == "grade()":
+            assert "Grade" in printed(cell)
         if cell.source.startswith("play("):
             assert "type=&quot;range&quot;" in cell.outputs[-1].data["text/html"]
 
@@ -90,10 +125,29 @@ def test_a_stub_stops_it_at_the_first_task_without_a_traceback(notebook, monkeyp
     shown = "\n".join(next(o for o in stopped.outputs if o.output_type == "error").traceback)
     assert shown.startswith("1.1 linear_beta_schedule: not written yet")
     assert "Edit the file, save it, and run this cell again." in shown
+    assert 'hint("1.1")' in shown
+    assert "kata hint" not in shown
+    assert "pytest" not in shown
     assert "Traceback" not in shown
     assert "grading/notebook.py" not in shown
     later = code(notebook)[code(notebook).index(stopped) + 1 :]
     assert all(cell.execution_count is None for cell in later)
+
+
+def test_hints_and_reasons_have_the_notebooks_words(tmp_path, monkeypatch, capsys):
+    from grading import notebook
+    from grading.cli import hints
+
+    monkeypatch.setattr(hints, "GIVEN", tmp_path / "hints.json")
+    monkeypatch.setenv("KATA_IMPL", "exercises")
+    notebook.hint("5.3")
+    monkeypatch.setenv("KATA_IMPL", "solutions")
+    notebook.hint("5.3")
+    first, done = capsys.readouterr().out.split("5.3 ddim_sample: done")
+    assert 'One more: hint("5.3")' in first
+    assert "show(5)" in done
+    assert "compare()" in done
+    assert "kata " not in first + done
 
 
 def test_edits_count_at_once(tmp_path, monkeypatch):
