@@ -1,4 +1,4 @@
-"""What comes from students is not believed: names of any bytes, links, archives made to hurt. Each costs its own row."""
+"""What comes from students is not believed: names of any bytes, links, hurtful archives. Each costs its own row."""
 
 import gzip
 import io
