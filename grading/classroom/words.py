@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grading.grade.result import CaseResult, Result
+from grading.grade.rubric import slip_of
 from grading.reports.sanitize import one_line
 
 MOST_MESSAGE = 300
@@ -23,7 +24,7 @@ def in_words(function: str, case: CaseResult) -> str:
 
     says = {entry.id: entry.says for entry in catalogue(function)}
     name = case.misconception or ""
-    return says.get(name, name.removeprefix(f"{function}/"))
+    return says.get(name, slip_of(name)[1])
 
 
 def message(result: Result) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import errno
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -22,6 +23,8 @@ app = typer.Typer(
 )
 
 COMMANDS = ("watch", "hints", "reset", "diff", "doctor", "draw", "grade", "handin", "classroom")  # the order in --help
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # a full disk, or one that is read only
 
 
 @app.callback()
@@ -63,6 +66,11 @@ def main() -> None:
         code = command(standalone_mode=False)
     except UsageError as error:
         print(error, file=sys.stderr)
+        code = 2
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        print(f"{error.filename or 'a file'} cannot be written: {error.strerror}", file=sys.stderr)
         code = 2
     except (KeyboardInterrupt, typer.Abort):
         code = interrupts.CODE

@@ -169,7 +169,11 @@ def gradescope(
     from grading.classroom.release import release_gradescope
 
     release_gradescope(file, rubric=rubric, dataset=dataset, recipe=recipe, seed=seed)
+    from grading.experiment.stages import Setting
     from grading.grade.rubric import load_rubric
+    from grading.grade.worth import floor_warnings
 
-    most = load_rubric(rubric).total
-    print(f"{file}: upload it as the autograder of a programming assignment, and set its points to {most:g}")
+    points = load_rubric(rubric)
+    for warning in floor_warnings(Setting(dataset, recipe, seed), points):
+        print(f"note: {warning}")
+    print(f"{file}: upload it as the autograder of a programming assignment, and set its points to {points.total:g}")

@@ -22,17 +22,20 @@ REFERENCE_DRAW = (100_000, 0)  # the points and the seed that a set's centre and
 
 
 def swiss_roll(num_points: int, seed: int) -> np.ndarray:
-    """A spiral of one and a half turns. Columns 0 and 2 of scikit-learn's roll, whose hole thins the middle turn."""
-    from sklearn.datasets import make_swiss_roll
+    """A spiral of one and a half turns: columns 0 and 2 of scikit-learn's roll, number for number.
 
-    return make_swiss_roll(num_points, noise=0.0, random_state=seed, hole=True)[0][:, [0, 2]]
+    Its hole thins the middle turn: of three by three patches of the unrolled sheet the one in the middle is left out.
+    """
+    draw = np.random.RandomState(seed)
+    patches = np.delete([np.pi * (1.5 + turn) for turn in range(3) for _ in range(3)], 4)
+    angle = patches[draw.choice(8, num_points)] + np.pi * draw.uniform(size=(2, num_points))[0]
+    return np.stack([angle * np.cos(angle), angle * np.sin(angle)], axis=1)
 
 
 def s_curve(num_points: int, seed: int) -> np.ndarray:
-    """Two arcs that make an S. Columns 0 and 2 of scikit-learn's."""
-    from sklearn.datasets import make_s_curve
-
-    return make_s_curve(num_points, noise=0.0, random_state=seed)[0][:, [0, 2]]
+    """Two arcs that make an S: columns 0 and 2 of scikit-learn's, number for number."""
+    angle = 3 * np.pi * (np.random.RandomState(seed).uniform(size=num_points) - 0.5)
+    return np.stack([np.sin(angle), np.sign(angle) * (np.cos(angle) - 1)], axis=1)
 
 
 def circle(num_points: int, seed: int) -> np.ndarray:

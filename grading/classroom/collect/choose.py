@@ -1,4 +1,4 @@
-"""Which of a submission's files are those of the kata, and a sentence for everything that was repaired or left aside."""
+"""Which of a submission's files are those of the kata, and a sentence for what was repaired or left aside."""
 
 from __future__ import annotations
 

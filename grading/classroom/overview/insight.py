@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grading.classroom.words import in_words
 from grading.grade.result import Result, TaskResult
+from grading.grade.rubric import slip_of
 from grading.reports.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -79,14 +80,9 @@ def _of_task(task: TaskResult) -> dict[tuple[str, str, str], dict[str, Any]]:
     base = {"task": task.id, "function": task.function}
     named = {}
     for case in task.failures:
-        parts = (case.misconception or "").split("/")
-        if case.misconception and (len(parts) < 3 or parts[-2] == task.function):  # else it is another task's mistake
-            says = one_line(in_words(task.function, case))
-            named[task.id, "named", case.misconception] = base | {
-                "kind": "named",
-                "name": case.misconception,
-                "says": says,
-            }
+        if case.misconception and slip_of(case.misconception)[0] == task.function:  # else it is another task's
+            told = {"kind": "named", "name": case.misconception, "says": one_line(in_words(task.function, case))}
+            named[task.id, "named", case.misconception] = base | told
     inherited = any(case.misconception for case in task.failures) and not named
     if named or inherited or not task.failures or task.status == "todo":
         return named

@@ -1,8 +1,11 @@
 """A class graded on a real Dask cluster, of which a worker is killed midway."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
+import time
 
 import pytest
 import summary
@@ -11,6 +14,7 @@ from class_of_twenty import FILES, STUBS, put, terms
 from grading.classroom.gradebook import cluster, gradebook
 from grading.classroom.gradebook.job import kata_version
 from grading.submission.errors import UsageError
+from grading.submission.implementation import ROOT
 
 CLASS = {"ada": {"q_sample.py": FILES["q_sample.py"]}, "bo": STUBS, "di": {"loss.py": "import os; os._exit(0)"}}
 
@@ -83,3 +87,30 @@ def test_workers_that_could_not_grade_are_one_sentence(versions, says):
     with pytest.raises(UsageError, match=says):
         cluster._check_workers(Workers(versions), "tcp://x")
     cluster._check_workers(Workers({"tcp://a": kata_version()}), "tcp://x")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore")
+def test_a_scheduler_that_goes_midway_leaves_rows_that_say_so(tmp_path):
+    pytest.importorskip("distributed", reason="needs pip install -e '.[cluster]'")
+    for name in ("ada", "bo", "di"):
+        put(tmp_path / "class" / name, {"loss.py": f"# {name}"})
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    where, python = tmp_path / "scheduler.json", [sys.executable, "-m"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    scheduler = [*python, "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"]
+    worker = [*python, "distributed.cli.dask_worker", "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+    started = [subprocess.Popen([*scheduler, "--scheduler-file", str(where)], env=environment, **quiet)]
+    try:
+        while not where.exists() or not where.read_text():
+            time.sleep(0.1)
+        address = json.loads(where.read_text())["address"]
+        started.append(subprocess.Popen([*worker, address], env=environment, **quiet))
+        told = lambda *_: started[0].kill()  # noqa: E731
+        rows = gradebook(tmp_path / "class", tmp_path / "out", terms(train="each"), on(address), told)
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    assert sorted(row.status for row in rows) == ["failed", "failed", "graded"]
+    assert all("cluster" in row.message for row in rows if row.status == "failed")

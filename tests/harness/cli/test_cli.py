@@ -1,5 +1,6 @@
 """The `kata` command as a whole: the first screen, wrong arguments, help, completion, and what it does not import."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -142,3 +143,14 @@ def test_help_and_hints_do_not_wait_for_torch():
         "import sys; from grading import cli; cli.register(); import grading.suites.board;print('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_a_full_disk_is_a_sentence(monkeypatch, capsys):
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device", "reports/x")
+
+    monkeypatch.setattr(cli, "register", full)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "reports/x cannot be written: No space left on device\n"

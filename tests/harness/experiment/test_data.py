@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from grading.experiment import data
 from grading.experiment.data import DATASETS, NORMALISED, make_dataset
 from grading.submission.errors import UsageError
 
@@ -32,3 +33,12 @@ def test_a_wrong_argument_is_one_sentence(name, n, seed):
     with pytest.raises(UsageError) as caught:
         make_dataset(name, n, seed)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("num_points", "seed"), [(1, 0), (7, 3), (2048, 1000), (5000, 2**32 - 1)])
+def test_the_curves_are_scikit_learn_s_number_for_number(num_points, seed):
+    datasets = pytest.importorskip("sklearn.datasets", reason="needs pip install -e '.[dev]'")
+    roll, _ = datasets.make_swiss_roll(num_points, noise=0.0, random_state=seed, hole=True)
+    curve, _ = datasets.make_s_curve(num_points, noise=0.0, random_state=seed)
+    np.testing.assert_array_equal(data.swiss_roll(num_points, seed), roll[:, [0, 2]])
+    np.testing.assert_array_equal(data.s_curve(num_points, seed), curve[:, [0, 2]])

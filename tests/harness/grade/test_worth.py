@@ -58,12 +58,12 @@ def test_a_walk_with_noise_of_its_own_counts_as_the_grader_s_own_walk():
 @pytest.mark.parametrize("name", ["sigma^2 = beta", "Sigma^2 = beta_t", "sigma2=beta"])
 @pytest.mark.parametrize("task", ["ddpm_step", '"4.1"'])
 def test_a_named_variant_is_taken_as_right(name, task, tmp_path):
-    measured = with_slip("ddpm_step/sigma^2 = beta_t")
+    measured = with_slip("ddpm_step: sigma^2 = beta")
     assert next(t for t in worth(measured, load_rubric()).tasks if t.id == "4.1").points == 0
     result = worth(measured, rubric(tmp_path, f'[accept]\n{task} = ["{name}"]'))
     taken = next(t for t in result.tasks if t.id == "4.1")
     assert (taken.points, taken.status) == (taken.max_points, "done")
-    assert taken.accepted == ["ddpm_step/sigma^2 = beta_t"]
+    assert taken.accepted == ["ddpm_step: sigma^2 = beta"]
     assert taken.first_failure is None
     back = next(t for t in worth(result, load_rubric()).tasks if t.id == "4.1")
     assert (back.points, back.status, back.accepted) == (0, "wrong", [])
@@ -76,7 +76,9 @@ def test_another_slip_of_the_task_is_not_accepted_with_it(tmp_path):
 
 def test_what_a_sampler_inherits_is_accepted_with_its_step(tmp_path):
     accepting = rubric(tmp_path, '[accept]\nddpm_step = ["sigma^2 = beta"]')
+    assert accepting.accepts("ddpm_step: sigma^2 = beta")
     assert accepting.accepts("ddpm_sample/ddpm_step/sigma^2 = beta")
+    assert not accepting.accepts("ddim_step: sigma^2 = beta")
     assert not accepting.accepts("ddpm_sample/sigma^2 = beta")
     assert not accepting.accepts(None)
 
