@@ -118,6 +118,7 @@ def alike(a, b) -> bool:
     return torch.equal(a, b) and a.dtype == b.dtype if isinstance(a, torch.Tensor) else a == b
 
 
+@pytest.mark.timeout(600)
 def test_two_hundred_styles_of_layout_are_the_same_on_both_sides_of_the_pipe(tmp_path):
     rng, differ = random.Random(15), []
     for i in range(STYLES):
