@@ -117,8 +117,15 @@ def _exception(kind: str, message: str) -> BaseException:
         return RuntimeError(f"{kind}: {message}")
 
 
+def eagerly(model: Any = None, **_: Any) -> Any:
+    """In torch.compile's place: compiling starts processes and writes files, which a sandbox is there to forbid."""
+    print("torch.compile is left out in the sandbox: this runs eagerly, with the same numbers.")
+    return model if model is not None else lambda function: function
+
+
 def serve(pipe: socket.socket, folder: Path) -> None:
     """Answer calls until the parent closes the pipe."""
+    torch.compile = torch.compiler.compile = eagerly
     implementation = Implementation(folder, seconds=None)  # the parent has the clock
     while True:
         header, body = receive(pipe)

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from grading.judging.failure import Failure, Hopeless
-from grading.submission.errors import SubmissionError, UsageError
+from grading.judging.failure import Failure
+from grading.submission.errors import UsageError
 from grading.submission.folders import ROOT
 from grading.submission.implementation import Implementation
 from grading.submission.katas import quality, required, task, tasks
 from grading.submission.signatures import check_table
 from grading.suites import board, options
+from grading.suites.broken import as_failure
 from grading.suites.debugger import Debugger
 from grading.suites.terminal import LOCKED, OPTIONAL, Terminal
 
@@ -178,11 +179,8 @@ class Shortened:
     def pytest_runtest_makereport(self, item: Any, call: Any) -> pytest.TestReport | None:
         error = call.excinfo.value if call.excinfo else None
         id = task_id(item)
-        if isinstance(error, Hopeless):
-            error = error.failure
-        if isinstance(error, SubmissionError) and id is not None:
-            message = f"{id} {error.function}: {error.message}"
-            error = Failure(id, message, error.kind, [("at", str(frame)) for frame in error.frames])
+        if error is not None and id is not None and not isinstance(error, pytest.skip.Exception):
+            error = as_failure(id, error)
         if not isinstance(error, Failure):
             return None
         if self._left_out(item, error):

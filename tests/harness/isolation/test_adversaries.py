@@ -1,7 +1,7 @@
 """Hostile submissions: none earns what it attacks, none spoils more than it must, none leaves anything behind.
 
 The tables are in adversaries/*.toml. Each attack is a copy of the solutions with some lines appended to one module, run
-in the best sandbox of this machine, and asked for all eleven functions. Attacks on the metric: see test_path_check.py.
+in the best sandbox of this machine, and asked for every function. Attacks on the metric: see test_path_check.py.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import summary
 import torch
+from isolation.grader_memory import Peak, peak_memory, shown
 
 from grading.isolation import IsolatedImplementation, Limits, server
 from grading.judging import closed_form
@@ -35,6 +36,8 @@ ATTACKS = {
 }
 LIMITS = Limits(call=1.0, total=8.0, memory=512 << 20, restarts=20)
 LEFT = Path("/tmp/kata-left-behind")
+SANDBOXES = {"neighbours": "portable"}  # by kind of attack; the best that there is for all others
+MOST_MEMORY = 64.0  # MiB that an attack may take of the grader's
 
 
 def build(folder: Path, attack: dict) -> Path:
@@ -102,10 +105,10 @@ def copied(schedule: NoiseSchedule) -> NoiseSchedule:
     return NoiseSchedule(*(table.clone() for table in schedule))
 
 
-def verdicts(folder: Path) -> tuple[dict[str, str], list[str]]:
+def verdicts(folder: Path, sandbox: str) -> tuple[dict[str, str], list[str]]:
     """How each function ended, and what was said of those that ended badly."""
     found, said = {}, []
-    with IsolatedImplementation(folder, limits=LIMITS) as implementation:
+    with IsolatedImplementation(folder, limits=LIMITS, sandbox=sandbox) as implementation:
         for function, (ask, due) in questions().items():
             try:
                 found[function] = "wrong" if mismatch(ask(implementation), due) else "right"
@@ -137,18 +140,21 @@ def test_an_attack_earns_nothing_and_spoils_nothing_else(kind, name, tmp_path, m
     monkeypatch.setenv("GITHUB_OUTPUT", str(LEFT))
     folder, before = build(tmp_path / "submission", attack), torch_state()
     LEFT.unlink(missing_ok=True)
-    server()  # its start is not the attack's time
+    sandbox = SANDBOXES.get(kind, "auto")
+    server(sandbox)  # its start is not the attack's time
     start = time.monotonic()
-    found, said = verdicts(folder)
+    with peak_memory() as peak:
+        found, said = verdicts(folder, sandbox)
     seconds = time.monotonic() - start
-    note(kind, name, f"{attacked(attack)} {found[attacked(attack)]}", seconds)
+    note(kind, name, f"{attacked(attack)} {found[attacked(attack)]}", seconds, peak)
+    assert peak.extra is None or peak.extra < MOST_MEMORY
     assert found[attacked(attack)] in attack["ends"], said
     assert {f for f, end in found.items() if end != "right"} <= spoiled(attack), found
     assert all(len(message) < 1100 and "\x1b" not in message and message.strip() for message in said)
     assert torch_state() == before
     assert not LEFT.exists()
     assert seconds < LIMITS.total + 4
-    assert strangers() == []
+    assert strangers(sandbox) == []
 
 
 def torch_state() -> tuple:
@@ -161,7 +167,7 @@ def torch_state() -> tuple:
     )
 
 
-def strangers() -> list[str]:
+def strangers(sandbox: str) -> list[str]:
     """Processes below the fork server, which should be alone again (with bubblewrap's two)."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
@@ -171,19 +177,19 @@ def strangers() -> list[str]:
             except OSError:
                 continue
             parents.setdefault(int(fields[1]), []).append(int(entry.name))
-    below, seen = [server().process.pid], []
+    below, seen = [server(sandbox).process.pid], []
     while below:
         children = parents.get(below.pop(), [])
         below += children
         seen += children
     commands = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in seen]
-    return [str(command) for command in commands[2:]]
+    return [str(command) for command in commands[2 if server(sandbox).tier == "namespaces" else 0 :]]
 
 
-def note(kind: str, name: str, ended: str, seconds: float) -> None:
+def note(kind: str, name: str, ended: str, seconds: float, peak: Peak) -> None:
     if not summary.lines:
         summary.lines.append(f"hostile submissions, sandbox: {server().tier} ({', '.join(server().locks)})")
-    summary.lines.append(f"  {kind:<11} {name:<40} {ended:<28} {seconds:5.1f} s")
+    summary.lines.append(f"  {kind:<11} {name:<40} {ended:<28} {seconds:5.1f} s {shown(peak)}")
 
 
 def test_there_are_enough_attacks():
