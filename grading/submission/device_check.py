@@ -173,8 +173,10 @@ class _Operations(TorchDispatchMode):
         if is_there(device):
             kwargs["device"] = torch.device("cpu")
         copies = name in ("_to_copy", "copy_")
-        if far and near and not copies:
-            _check(func, name, args, near)
+        if far and near and not copies and not _may_meet(func, name, args, near):
+            line = self.watch.strays.get(id(near[0]), (near[0], None))[1]
+            made = f" (made at {line.file}:{line.line})" if line else ""
+            raise RuntimeError(f"a tensor on the CPU{made} meets one on the GPU; they must lie on the same device")
         result = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))
         self._note(name, args, far, device)
         goes = (bool(far) and (device is None or is_there(device))) or is_there(device)
@@ -207,11 +209,9 @@ def _writes(func: Any) -> bool:
     return bool(first) and first[0].alias_info is not None and first[0].alias_info.is_write
 
 
-def _check(func: Any, name: str, args: tuple, near: list[Tensor]) -> None:
-    """Raise what a GPU would raise where tensors of both devices meet."""
+def _may_meet(func: Any, name: str, args: tuple, near: list[Tensor]) -> bool:
+    """Whether tensors of both devices may meet in this operation: positions may, and a number in place of a tensor."""
     if name in INDEXING and isinstance(args[0], There):
-        return  # positions may lie on the CPU
+        return True
     numbers = all(tensor.ndim == 0 for tensor in near)
-    if numbers and name.rstrip("_") not in NO_NUMBERS and not (_writes(func) and type(args[0]) is Tensor):
-        return
-    raise RuntimeError("a tensor on the CPU meets one on the GPU; they must lie on the same device")
+    return numbers and name.rstrip("_") not in NO_NUMBERS and not (_writes(func) and type(args[0]) is Tensor)

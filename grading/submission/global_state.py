@@ -13,7 +13,7 @@ class GlobalState:
     def __init__(self) -> None:
         self.grad, self.dtype = torch.is_grad_enabled(), torch.get_default_dtype()
         self.seed, self.threads = torch.initial_seed(), torch.get_num_threads()
-        self.filters = warnings.filters[:]
+        self.filters, self.random = warnings.filters[:], torch.get_rng_state()
 
     def put_back(self) -> tuple[list[str], list[str]]:
         """What has been left changed: that which falsifies what others do, and that which only annoys them."""
@@ -27,6 +27,8 @@ class GlobalState:
             torch.set_default_dtype(self.dtype)
         if torch.initial_seed() != self.seed:
             wrong.append("sets torch's seed for everybody")
+            torch.default_generator.manual_seed(self.seed)
+            torch.set_rng_state(self.random)
         if torch.get_num_threads() != self.threads:
             odd.append(f"leaves torch with {torch.get_num_threads()} threads")
             torch.set_num_threads(self.threads)

@@ -1,248 +1,116 @@
-"""GPU bugs on a machine without a GPU: each is caught on torch's meta device, by its own kata, with the line."""
+"""What a GPU would do, on a machine without one: what fails there fails in its own kata, what waits is a remark.
+
+Both with the line that does it.
+"""
 
 import shutil
+import warnings
 
 import pytest
 import summary
+import torch
 
 from grading.isolation import IsolatedImplementation
 from grading.submission.implementation import ROOT
 from grading.suites.runner import run_suites
 
-# module, task, code added to the reference; the line that must be named ends in `# here`
-BUGS = {
-    "make_schedule: alpha_bar worked out by numpy": (
-        "beta_schedule",
-        "1.4",
-        """
-def make_schedule(betas):
-    import numpy as np
-    alphas = 1 - betas
-    return NoiseSchedule(betas, alphas, torch.from_numpy(np.cumprod(alphas.numpy())))  # here
-""",
-    ),
-    "make_schedule: tables written into CPU tensors": (
-        "beta_schedule",
-        "1.4",
-        """
-def make_schedule(betas):
-    alphas = torch.ones(len(betas), dtype=betas.dtype)  # here
-    alphas -= betas
-    return NoiseSchedule(betas, alphas, alphas.cumprod(0))
-""",
-    ),
-    "make_schedule: an if that asks for the values": (
-        "beta_schedule",
-        "1.4",
-        """
-def make_schedule(betas, plain=make_schedule):
-    if betas.min() < 0 or betas.max() > 1:  # here
-        raise ValueError("betas must lie in [0, 1]")
-    return plain(betas)
-""",
-    ),
-    "q_sample: a table looked up with .item()": (
-        "q_sample",
-        "2.1",
-        """
-def q_sample(x0, t, schedule, noise):
-    import torch
-    a = torch.stack([schedule.alphas_cumprod[s.item()] for s in t]).reshape(-1, *[1] * (x0.ndim - 1))  # here
-    return a.sqrt() * x0 + (1 - a).sqrt() * noise
-""",
-    ),
-    "q_sample: t brought to the CPU": (
-        "q_sample",
-        "2.1",
-        """
-def q_sample(x0, t, schedule, noise):
-    a = schedule.alphas_cumprod[t.cpu()].reshape(-1, *[1] * (x0.ndim - 1))  # here
-    return a.sqrt() * x0 + (1 - a).sqrt() * noise
-""",
-    ),
-    "q_sample: a branch for t == 0": (
-        "q_sample",
-        "2.1",
-        """
-def q_sample(x0, t, schedule, noise, plain=q_sample):
-    if (t == -1).all():  # here
-        return x0
-    return plain(x0, t, schedule, noise)
-""",
-    ),
-    "q_sample: the result summed up on the CPU": (
-        "q_sample",
-        "2.1",
-        """
-def q_sample(x0, t, schedule, noise, plain=q_sample):
-    import torch
-    x_t = torch.zeros(x0.shape, dtype=x0.dtype)  # here
-    x_t += plain(x0, t, schedule, noise)
-    return x_t
-""",
-    ),
-    "ddpm_loss: float() of the loss": (
-        "loss",
-        "3.1",
-        """
-def ddpm_loss(model, x0, t, schedule, noise, plain=ddpm_loss):
-    loss = plain(model, x0, t, schedule, noise)
-    if float(loss) != float(loss):  # here
-        raise ValueError("not a number")
-    return loss
-""",
-    ),
-    "ddpm_loss: a sum that starts on the CPU": (
-        "loss",
-        "3.1",
-        """
-def ddpm_loss(model, x0, t, schedule, noise):
-    import torch
-    total = torch.zeros((), dtype=x0.dtype)  # here
-    total += ((model(q_sample(x0, t, schedule, noise), t) - noise) ** 2).mean()
-    return total
-""",
-    ),
-    "ddpm_step: math.sqrt of a table's entry": (
-        "ddpm_step",
-        "4.1",
-        """
-def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
-    import math
-    scale = math.sqrt(schedule.alphas[t])  # here
-    return plain(x_t * scale / scale, t, eps, schedule, noise)
-""",
-    ),
-    "ddpm_step: a mask without a device": (
-        "ddpm_step",
-        "4.1",
-        """
-def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
-    mask = torch.full(x_t.shape[:1], float(t > 0)).reshape(-1, *[1] * (x_t.ndim - 1))
-    return plain(x_t, t, eps, schedule, mask * noise)  # here
-""",
-    ),
-    "ddpm_sample: noise without a device": (
-        "ddpm_step",
-        "4.2",
-        """
-@torch.no_grad()
-def ddpm_sample(model, x_T, schedule, generator=None):
-    x = x_T
-    for t in reversed(range(len(schedule.betas))):
-        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype)  # here
-        x = ddpm_step(x, t, model(x, torch.full((len(x),), t, device=x.device)), schedule, noise)
-    return x
-""",
-    ),
-    "ddpm_sample: noise drawn on the CPU, then moved": (
-        "ddpm_step",
-        "4.2",
-        """
-@torch.no_grad()
-def ddpm_sample(model, x_T, schedule, generator=None):
-    x = x_T
-    for t in reversed(range(len(schedule.betas))):
-        noise = torch.randn(x.shape, generator=generator).to(x)  # here
-        x = ddpm_step(x, t, model(x, torch.full((len(x),), t, device=x.device)), schedule, noise)
-    return x
-""",
-    ),
-    "ddpm_sample: t without a device": (
-        "ddpm_step",
-        "4.2",
-        """
-@torch.no_grad()
-def ddpm_sample(model, x_T, schedule, generator=None):
-    x = x_T
-    for t in reversed(range(len(schedule.betas))):
-        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        x = ddpm_step(x, t, model(x, torch.full((len(x),), t)), schedule, noise)  # here
-    return x
-""",
-    ),
-    "ddim_step: an if on sigma": (
-        "ddim_step",
-        "5.2",
-        """
-def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None, plain=ddim_step):
-    sigma = eta * (1 - schedule.alphas_cumprod[t]).sqrt()
-    if sigma > 0:  # here
-        return plain(x_t, t, t_prev, eps, schedule, eta, noise)
-    return plain(x_t, t, t_prev, eps, schedule)
-""",
-    ),
-    "ddim_step: numpy's square root": (
-        "ddim_step",
-        "5.2",
-        """
-def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None, plain=ddim_step):
-    import numpy as np
-    np.sqrt(schedule.alphas_cumprod[t])  # here
-    return plain(x_t, t, t_prev, eps, schedule, eta, noise)
-""",
-    ),
-    "ddim_sample: timesteps as a tensor on the GPU": (
-        "ddim_step",
-        "5.3",
-        """
-@torch.no_grad()
-def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
-    steps = torch.tensor(ddim_timesteps(len(schedule.betas), num_inference_steps), device=x_T.device)
-    x = x_T
-    for i, t in enumerate(steps):
-        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        t_prev = int(steps[i + 1]) if i + 1 < len(steps) else -1  # here
-        x = ddim_step(x, int(t), t_prev, model(x, t.expand(len(x))), schedule, eta, noise)
-    return x
-""",
-    ),
-    "ddim_sample: stops when the points no longer move": (
-        "ddim_step",
-        "5.3",
-        """
-def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None, plain=ddim_sample):
-    x = plain(model, x_T, schedule, num_inference_steps, eta, generator)
-    if torch.equal(x, x_T):  # here
-        return x_T
-    return x
-""",
-    ),
-}
+from gpu_fails import FAILS
+from gpu_waits import WAITS
 
 
-def screens(title, folder, make=None):
-    module, task, source = BUGS[title]
-    shutil.copytree(ROOT / "solutions", folder)
+def outcomes_of(source, module, task, folder, make=None):
+    """The outcomes of its own task, and where the line marked `# here` is."""
+    shutil.copytree(ROOT / "solutions", folder, ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / f"{module}.py"
     path.write_text(path.read_text() + source)
     line = next(i for i, text in enumerate(path.read_text().splitlines(), 1) if text.endswith("# here"))
-    failed = [
-        o for o in run_suites(folder, "--task", task, make=make and (lambda: make(folder))) if o.status == "failed"
-    ]
-    gpu = [o for o in failed if "gpu" in o.test or "device" in o.test]
-    assert gpu
-    assert failed == gpu  # on the CPU all is well: nothing else fails
-    return f"{folder.name}/{module}.py:{line} ", [o.message for o in gpu]
+    outcomes = run_suites(folder, "--task", task, make=make and (lambda: make(folder)))
+    return outcomes, f"{folder.name}/{module}.py:{line} "
 
 
 @pytest.fixture(scope="module")
-def caught():
-    titles: list[str] = []
+def found():
+    titles: dict[str, list[str]] = {"fail": [], "wait": []}
     yield titles
-    summary.lines.append(f"GPU bugs caught without a GPU, with their line {len(titles)}/{len(BUGS)}")
+    counts = f"fail {len(titles['fail'])}/{len(FAILS)}, wait {len(titles['wait'])}/{len(WAITS)}"
+    summary.lines.append(f"what a GPU would do, found without one, with the line: {counts}")
 
 
-@pytest.mark.parametrize("title", BUGS)
-def test_a_gpu_bug_is_caught_on_the_cpu_and_its_line_named(title, tmp_path, caught):
-    where, messages = screens(title, tmp_path / "submission")
-    for message in messages:
-        assert "would stall or fail on a GPU" in message
-        assert where in message
-    caught.append(title)
+def isolated(folder):
+    return IsolatedImplementation(folder, sandbox="none")
 
 
-@pytest.mark.parametrize("title", [t for t in BUGS if "moved" in t or "summed up" in t])
+@pytest.mark.parametrize("title", FAILS)
+def test_what_fails_on_a_gpu_fails_here_and_its_line_is_named(title, tmp_path, found):
+    module, task, source = FAILS[title]
+    outcomes, where = outcomes_of(source, module, task, tmp_path / "submission")
+    failed = [o for o in outcomes if o.status == "failed"]
+    assert failed
+    for outcome in failed:  # but for the loss of a gradient, which .numpy() asks for, all is well on the CPU
+        assert "would fail on a GPU" in outcome.message or "numpy" in title
+    assert any(where in o.message for o in failed if "would fail on a GPU" in o.message)
+    found["fail"].append(title)
+
+
+@pytest.mark.parametrize("title", WAITS)
+def test_what_waits_on_a_gpu_is_a_remark_and_its_line_is_named(title, tmp_path, found):
+    module, task, source = WAITS[title]
+    outcomes, where = outcomes_of(source, module, task, tmp_path / "submission")
+    assert [o.message for o in outcomes if o.status != "passed"] == []
+    remarks = [remark for o in outcomes for remark in o.remarks]
+    assert any(where in remark and "would make a GPU wait" in remark for remark in remarks), remarks
+    found["wait"].append(title)
+
+
+@pytest.mark.parametrize("title", [t for t in FAILS if "moved" in t or "summed up" in t])
 def test_and_in_a_process_of_its_own(title, tmp_path):
-    where, messages = screens(title, tmp_path / "submission", lambda f: IsolatedImplementation(f, sandbox="none"))
-    assert all(where in message for message in messages)
+    module, task, source = FAILS[title]
+    outcomes, where = outcomes_of(source, module, task, tmp_path / "submission", isolated)
+    assert any("would fail on a GPU" in o.message and where in o.message for o in outcomes)
+
+
+@pytest.mark.parametrize("title", [t for t in WAITS if "print" in t or "masks" in t])
+def test_remarks_cross_the_pipe(title, tmp_path):
+    module, task, source = WAITS[title]
+    outcomes, where = outcomes_of(source, module, task, tmp_path / "submission", isolated)
+    assert {o.status for o in outcomes} == {"passed"}
+    assert any(where in remark for o in outcomes for remark in o.remarks)
+
+
+def test_the_solutions_make_no_gpu_wait():
+    assert {remark for o in run_suites("solutions") for remark in o.remarks} == set()
+
+
+LEFT = {
+    "torch.set_grad_enabled(False)": "leaves gradients switched off for everybody",
+    "torch.set_default_dtype(torch.float64)": "leaves float64 as the default dtype for everybody",
+    "torch.manual_seed(3)": "sets torch's seed for everybody",
+}
+
+
+@pytest.mark.parametrize("make", [None, isolated], ids=["in process", "isolated"])
+@pytest.mark.parametrize("statement", LEFT)
+def test_what_a_call_leaves_changed_for_everybody_is_put_back_and_said(statement, make, tmp_path):
+    source = "\ndef q_sample(x0, t, schedule, noise, plain=q_sample):  # here\n    import torch\n    " + statement
+    source += "\n    return plain(x0, t, schedule, noise)\n"
+    before = torch.is_grad_enabled(), torch.get_default_dtype(), torch.initial_seed()
+    outcomes, _ = outcomes_of(source, "q_sample", "2.1", tmp_path / "submission", make)
+    assert any(LEFT[statement] in outcome.message for outcome in outcomes)
+    assert (torch.is_grad_enabled(), torch.get_default_dtype(), torch.initial_seed()) == before
+
+
+def test_threads_and_warnings_are_put_back_and_cost_nothing(tmp_path):
+    source = """
+def q_sample(x0, t, schedule, noise, plain=q_sample):  # here
+    import torch, warnings
+    torch.set_num_threads(2)
+    warnings.simplefilter("ignore")
+    return plain(x0, t, schedule, noise)
+"""
+    threads, filters = torch.get_num_threads(), warnings.filters[:]
+    outcomes, _ = outcomes_of(source, "q_sample", "2.1", tmp_path / "submission")
+    assert {o.status for o in outcomes} == {"passed"}
+    remarks = " ".join(remark for o in outcomes for remark in o.remarks)
+    assert "leaves torch with 2 threads" in remarks
+    assert "leaves the warnings filters changed" in remarks
+    assert (torch.get_num_threads(), warnings.filters) == (threads, filters)
