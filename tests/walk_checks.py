@@ -9,6 +9,7 @@ from torch import Tensor
 
 from grading.judging import closed_form
 from grading.judging.checker import Checker
+from grading.judging.diagnosis.step_rules import Rule, due_end, is_quiet, nearest, own_timesteps, rule_of, rules
 from grading.judging.examples import COARSE, STEPS
 from grading.judging.noise_bounds import (
     CORRELATION,
@@ -22,7 +23,6 @@ from grading.judging.noise_bounds import (
 )
 from grading.judging.observations import Probe
 from grading.judging.sampler_trace import Walk, walk
-from grading.judging.step_rules import Rule, due_end, is_quiet, nearest, own_timesteps, rule_of, rules
 from grading.submission.contract import NoiseSchedule, schedule_from
 
 
@@ -64,7 +64,7 @@ class WalkChecks:
         return walk(f, model, x_T, kata.on(COARSE), *self.arguments, generator=kata.generator(seed))
 
     def rules(self, kata: Checker, schedule: NoiseSchedule = COARSE) -> list[Rule]:
-        """The papers' step and the submission's own: a walk may go by either, and a slip in the step is its own task."""
+        """The papers' step and the submission's own: a walk may go by either, for a slip in the step is its own task."""
         return rules(kata.implementation, kata.task.function, kata.on(schedule), self.eta)
 
     def due_steps(self, kata: Checker) -> list[int]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from grading.judging.diagnosis.changes import Change
-from grading.judging.diagnosis.explain import DEPTH, Explanation, Letters, agreement, improved, matching
-from grading.judging.diagnosis.formulas import Numbers, evaluate
-from grading.judging.diagnosis.powers import product, total
+from grading.judging.diagnosis.search.changes import Change
+from grading.judging.diagnosis.search.explain import DEPTH, Explanation, Letters, agreement, improved, matching
+from grading.judging.diagnosis.search.formulas import Numbers, evaluate
+from grading.judging.diagnosis.search.powers import product, total
 
 X_T, EPS, NOISE = 0, 1, 2
 
@@ -75,9 +75,7 @@ def _of_column(
         return f"{ratio}{text}" if (text := product(y / due, atoms, tolerance)) else ""
 
 
-def _of_eps(
-    function: str, measured: Numbers, letters: Letters, atoms: dict[str, Numbers], tolerance: float
-) -> str:
+def _of_eps(function: str, measured: Numbers, letters: Letters, atoms: dict[str, Numbers], tolerance: float) -> str:
     """The factor of eps alone, or in the bracket with x_t, or without what x0 brings of it."""
     of_x, of_eps, sigma = measured.T
     ab = letters["ab"][:, 0]

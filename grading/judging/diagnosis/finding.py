@@ -16,12 +16,14 @@ class Finding:
         lines: label and text for the failure's table.
         choice: the name of a legal variant that this kata does not ask for: `sigma^2 = beta`.
         named: whether it says what stands in the place of what is due, and not only where.
+        formula: the lines that give what was measured, where they were found.
     """
 
     says: str
     lines: tuple[Line, ...] = ()
     choice: str = ""
     named: bool = True
+    formula: dict[str, str] | None = None
 
 
 def row(yours: float, due: float, remark: str) -> str:

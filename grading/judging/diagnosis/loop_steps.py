@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grading.judging.diagnosis.step_rules import Rule
 from grading.judging.examples import STEPS
 from grading.judging.sampler_trace import Walk
-from grading.judging.step_rules import Rule
 
 MOST_SLIPS = 2  # in one step
 
@@ -108,4 +108,6 @@ def _leads(step: Step, path: Walk, after: Tensor, x_T: Tensor) -> bool:
 
 def _near(left: Tensor, right: Tensor) -> bool:
     scale = float(right.abs().max())
-    return left.shape == right.shape and torch.allclose(left.to(right), right, rtol=1e-6, atol=1e-7 * scale, equal_nan=True)
+    return left.shape == right.shape and torch.allclose(
+        left.to(right), right, rtol=1e-6, atol=1e-7 * scale, equal_nan=True
+    )

@@ -42,7 +42,11 @@ def _number(t: Any) -> Any:
 
 def _as_given(given: list, due: list[int]) -> str:
     """The steps are made where they should be: the model alone is given something else."""
-    others = {"t + 1": [t + 1 for t in due], "t - 1": [t - 1 for t in due], "T - 1 - t": [STEPS - 1 - t for t in due]}
+    others: dict[str, list[float]] = {
+        "t + 1": [t + 1 for t in due],
+        "t - 1": [t - 1 for t in due],
+        "T - 1 - t": [STEPS - 1 - t for t in due],
+    }
     for total, name in ((STEPS, "t / T"), (1000, "t / 1000"), (STEPS - 1, "t / (T - 1)")):
         others[name] = [t / total for t in due]
     for name, other in others.items():

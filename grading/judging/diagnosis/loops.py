@@ -16,10 +16,10 @@ from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
 from grading.judging.diagnosis.loop_steps import Step, retraced
 from grading.judging.diagnosis.loop_times import time_remarks
 from grading.judging.diagnosis.measure import numbers
+from grading.judging.diagnosis.step_rules import Rule, own_timesteps, rules
 from grading.judging.examples import COARSE, STEPS
 from grading.judging.observations import carefully
 from grading.judging.sampler_trace import Spy, Walk
-from grading.judging.step_rules import Rule, own_timesteps, rules
 from grading.submission.errors import SubmissionError
 
 LARGE = 1e9  # at this scale of x fresh noise is lost in the rounding, and every step can be computed
@@ -68,9 +68,7 @@ class Seen:
     def x_T(self) -> Tensor:
         return LARGE * (1 + numbers(4, 2).abs())
 
-    def sample(
-        self, x_T: Tensor, seed: int | None = 5, answer: Callable = model, eta: float | None = None
-    ) -> Walk:
+    def sample(self, x_T: Tensor, seed: int | None = 5, answer: Callable = model, eta: float | None = None) -> Walk:
         """One walk; every state of it is made float64."""
         self.spy = Spy(answer, x_T)
         f = carefully(getattr(self.implementation, self.function))

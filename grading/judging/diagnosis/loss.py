@@ -13,10 +13,10 @@ from torch import Tensor
 from grading.judging import closed_form
 from grading.judging.compare import kind
 from grading.judging.diagnosis.finding import Finding
-from grading.judging.diagnosis.formulas import written
 from grading.judging.diagnosis.loss_form import FORMS, scale_of
 from grading.judging.diagnosis.measure import numbers
-from grading.judging.diagnosis.powers import product
+from grading.judging.diagnosis.search.formulas import written
+from grading.judging.diagnosis.search.powers import product
 from grading.judging.diagnosis.sites import UNEVEN
 from grading.judging.observations import carefully
 
@@ -34,7 +34,9 @@ def loss_finding(implementation: Any, function: str) -> Finding | None:
         return None
     lines = [("measured", remark) for remark in remarks]
     if remarks == [_SUM]:
-        lines.append(("choice", "legal: a sum over dims trains as well. This kata asks for the mean over every element"))
+        lines.append(
+            ("choice", "legal: a sum over dims trains as well. This kata asks for the mean over every element")
+        )
     return Finding("; ".join(remarks[:2]), tuple(lines), CHOICE if remarks == [_SUM] else "")
 
 
@@ -115,7 +117,9 @@ def _shown(f: Callable, implementation: Any) -> Iterator[str]:
     if not torch.allclose(as_numbers, due):
         others = {"t / T": due / 7, "t / 1000": due / 1000, "t + 1": due + 1, "t - 1": due - 1, "T - 1 - t": 6 - due,
                   "t / (T - 1)": due / 6, "alpha_bar[t]": UNEVEN.alphas_cumprod[t], "t[0]": due[:1].expand(7)}  # fmt: skip
-        name = next((n for n, o in others.items() if torch.allclose(as_numbers, o.to(as_numbers), rtol=1e-5)), "another t")
+        name = next(
+            (n for n, o in others.items() if torch.allclose(as_numbers, o.to(as_numbers), rtol=1e-5)), "another t"
+        )
         yield f"the model is given {name} where t itself belongs"
 
 
@@ -179,7 +183,8 @@ def _value(f: Callable) -> Iterator[str]:
 
 def _of_shapes(f: Callable) -> Iterator[str]:
     """Right for some shapes, and not for others; said only where it is so."""
-    right, wrong = [], []
+    right: list[str] = []
+    wrong: list[str] = []
     for shape in SHAPES:
         answer = numbers(*shape, seed=2)
         due = (numbers(*shape, seed=1) - answer).square().mean()
@@ -203,7 +208,10 @@ def _target(target: Tensor, noise: Tensor) -> Iterator[str]:
         if torch.allclose(target, other, rtol=1e-6, atol=1e-8):
             yield f"the answer is compared with {name}: the noise itself is due"
             return
-    pairs = [np.linalg.lstsq(np.stack([x, z], 1), y, rcond=None) for x, z, y in zip(x0.numpy(), noise.numpy(), target.numpy())]
+    pairs = [
+        np.linalg.lstsq(np.stack([x, z], 1), y, rcond=None)
+        for x, z, y in zip(x0.numpy(), noise.numpy(), target.numpy())
+    ]
     factors, left = np.array([pair[0] for pair in pairs]), max(float(pair[1].sum()) for pair in pairs)
     if left > 1e-12:
         yield "the answer is compared with something else than the noise"

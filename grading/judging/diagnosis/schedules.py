@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from grading.judging.compare import shorten
-from grading.judging.diagnosis.explain import Explanation, explanations, matching, two_changes
 from grading.judging.diagnosis.finding import Finding, Line, row
-from grading.judging.diagnosis.formulas import Formula, Numbers, evaluate
-from grading.judging.diagnosis.schedule_formulas import FORMULAS, KINDS, letters_of, written
-from grading.judging.diagnosis.simplify import simplified
+from grading.judging.diagnosis.search.explain import Explanation, explanations, matching, two_changes
+from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.schedule_formulas import FORMULAS, KINDS, letters_of, written
+from grading.judging.diagnosis.search.simplify import simplified
 from grading.judging.observations import carefully, in_float64
 
 ENDS = ((7, 0.1, 0.4), (12, 0.3, 0.05), (5, 0.2, 0.25))
@@ -35,7 +35,11 @@ def schedule_finding(implementation: Any, function: str) -> Finding | None:
     lengths = {len(betas) - call[0] for betas, call in zip(made, calls)}
     if lengths != {0}:
         more = lengths.pop()
-        says = f"{abs(more)} beta{'s' * (abs(more) > 1)} too {'many' if more > 0 else 'few'}" if not lengths else "a length of its own"
+        says = (
+            f"{abs(more)} beta{'s' * (abs(more) > 1)} too {'many' if more > 0 else 'few'}"
+            if not lengths
+            else "a length of its own"
+        )
         called = calls[0]
         return Finding(says, (("measured", f"{says}: {len(made[0])} for num_timesteps = {called[0]}"),))
     return _of_numbers(function, made, calls) or _defaults(f, function)
@@ -83,7 +87,8 @@ def _told(function: str, best: Explanation | None, lines: list[Line], otherwise:
     if best is None:
         return Finding(otherwise, tuple(lines), named=False)
     if best.formula.name and not best.changed:
-        said, due = [best.formula.name], []
+        said = [best.formula.name]
+        due: list[str] = []
     elif everywhere := [c for c in best.changed if not c.line]:
         said = [written(f"{c.now} where {c.was} belongs") if c.was else c.now for c in everywhere]
         due = []
@@ -91,7 +96,7 @@ def _told(function: str, best: Explanation | None, lines: list[Line], otherwise:
         said = [written(f"{name} = {yours}") for name, yours, _ in best.differences()]
         due = [] if best.formula.name else [written(f"{name} = {text}") for name, _, text in best.differences()]
     told = [("yours is", text) for text in said] + [("due is", text) for text in due]
-    return Finding("; ".join(said), (*lines, *told))
+    return Finding("; ".join(said), (*lines, *told), formula=dict(best.lines))
 
 
 def _mark(yours: float, due: float) -> str:
@@ -141,7 +146,11 @@ def _cosine(measured: Numbers, due: Numbers, letters: dict, calls: tuple) -> Fin
     tops = [measured[sum(c[0] for c in calls[:i]) :][: call[0]].max() for i, call in enumerate(calls)]
     free[measured >= np.concatenate([np.full(c[0], top) for c, top in zip(calls, tops)])[:, None] - 1e-9] = np.nan
     bounded = [call[2] for call in calls]
-    clip = "" if np.allclose(tops, bounded, rtol=1e-6) else f"the largest beta is {tops[0]:.4g} where max_beta is {bounded[0]:g}"
+    clip = (
+        ""
+        if np.allclose(tops, bounded, rtol=1e-6)
+        else f"the largest beta is {tops[0]:.4g} where max_beta is {bounded[0]:g}"
+    )
     if matching(due, free, 1e-6)[0] and clip:
         return Finding(clip, (*lines, ("yours is", clip)))
     low = free.copy()
@@ -179,7 +188,11 @@ def tables_finding(implementation: Any, function: str) -> Finding | None:
         what = _table(table, due, name)
         said.append(f"{name}: {what}")
         lines.append(("measured", f"{name} is {what}"))
-    return Finding("; ".join(said), tuple(lines), named=not any("something else" in text for text in said)) if said else None
+    return (
+        Finding("; ".join(said), tuple(lines), named=not any("something else" in text for text in said))
+        if said
+        else None
+    )
 
 
 def _table(table: Tensor, due: dict[str, Tensor], name: str) -> str:
@@ -187,7 +200,11 @@ def _table(table: Tensor, due: dict[str, Tensor], name: str) -> str:
         return "one number: the product of all alphas? cumprod keeps the product up to each t"
     if len(table) != len(BETAS):
         shifted = len(table) == len(BETAS) + 1 and torch.allclose(table[1:], due[name])
-        return f"of length {len(table)}, with {table[0]:g} before it: it has one entry for each t" if shifted else f"of length {len(table)}"
+        return (
+            f"of length {len(table)}, with {table[0]:g} before it: it has one entry for each t"
+            if shifted
+            else f"of length {len(table)}"
+        )
     for other, expected in due.items():
         if other != name and torch.allclose(table, expected):
             return f"the table {other}"

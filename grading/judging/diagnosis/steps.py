@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from grading.judging.diagnosis.edges import edge_findings
-from grading.judging.diagnosis.explain import Explanation, explanations, matching
 from grading.judging.diagnosis.factors import FOLLOWS, written_down
 from grading.judging.diagnosis.finding import Finding, Line, row
-from grading.judging.diagnosis.formulas import FORMULAS, Numbers, evaluate, written
 from grading.judging.diagnosis.measure import Measured, measure
+from grading.judging.diagnosis.search.explain import Explanation, explanations, matching
+from grading.judging.diagnosis.search.formulas import FORMULAS, Numbers, evaluate, written
 from grading.judging.diagnosis.sites import Site, inside, letters_at, rising
 from grading.judging.diagnosis.unlike import not_linear, only_some, unsteady
 from grading.judging.observations import carefully
@@ -45,7 +45,14 @@ def _at_edges_alone(at_edges: list[Finding]) -> Finding | None:
         return None
     first = at_edges[0]
     more = tuple(("and", found.says) for found in at_edges[1:])
-    return replace(first, lines=(("measured", f"right elsewhere; {first.says.partition(':')[0] if first.lines else first.says}"), *first.lines, *more))
+    return replace(
+        first,
+        lines=(
+            ("measured", f"right elsewhere; {first.says.partition(':')[0] if first.lines else first.says}"),
+            *first.lines,
+            *more,
+        ),
+    )
 
 
 def _not_finite(f: Callable, function: str) -> Finding | None:
@@ -107,7 +114,8 @@ class _Terms:
         wrong = [c for c, remark in enumerate(remarks) if remark == "wrong"]
         named = all(best.right[c] or c in found for c in wrong)
         alone = choice and not best.changed and not found
-        return Finding(self._says(best, found), tuple(lines), choice.name if choice and alone else "", named)
+        formula = dict(best.lines) if best.whole else None
+        return Finding(self._says(best, found), tuple(lines), choice.name if choice and alone else "", named, formula)
 
     def _remarks(self, best: Explanation, found: dict[int, str]) -> list[str]:
         """right, wrong, or what a factor follows from: what comes of one line is blamed once."""
@@ -152,9 +160,10 @@ class _Terms:
         lines = []
         everywhere = [c for c in best.changed if not c.line]
         for change in everywhere:
-            what = f"{self._written(change.now)} where {self._written(change.was)} belongs" if change.was else change.now
+            what = (
+                f"{self._written(change.now)} where {self._written(change.was)} belongs" if change.was else change.now
+            )
             lines.append(("yours has", f"{what}, throughout"))
-        chosen = {c.line for c in best.formula.choices if c.name == best.choice}
         for name, yours, due in best.differences():
             if everywhere and not any(c.line == name for c in best.changed):
                 continue

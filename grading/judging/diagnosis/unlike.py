@@ -10,8 +10,8 @@ from torch import Tensor
 
 from grading.judging import closed_form
 from grading.judging.diagnosis.finding import Finding
-from grading.judging.diagnosis.formulas import FORMULAS, evaluate
 from grading.judging.diagnosis.measure import SINGLE, arguments, call, fit, measure, numbers
+from grading.judging.diagnosis.search.formulas import FORMULAS, evaluate
 from grading.judging.diagnosis.sites import UNEVEN, Site, inside, letters_at
 
 SMALL = 1e-4  # of arguments so small that nothing is clipped
@@ -67,21 +67,16 @@ def _random(f: Callable, function: str, site: Site, given: list[Tensor], answers
     alone = [call(f, function, site, zero) for _ in range(2)]
     if _different(*alone):
         says = "the same call gives another answer each time: it adds random numbers of its own"
-        noise = given[-1]
-        with_other = [*given[:-1], -3 * noise]
-        kept = [np.cov(np.stack([(a - b).flatten().numpy() for a, b in zip(call_twice, answers)])) for call_twice in ()]
-        del kept
-        used = _uses_noise(f, function, site, given, with_other)
+        used = _uses_noise(f, function, site, given)
         says += "" if used else ", and not the noise that it is given"
         return Finding(says, (("measured", says),))
     says = "the same call gives another answer each time: something in it is random (dropout, a random sign or scale)"
     return Finding(says, (("measured", says),))
 
 
-def _uses_noise(f: Callable, function: str, site: Site, given: list[Tensor], other: list[Tensor]) -> bool:
-    """Whether the answer follows the noise given; asked with so large a noise that what is random is small beside it."""
-    large = [*given[:-1], 1e6 * other[-1]]
-    return float(call(f, function, site, large).abs().max()) > 1e3
+def _uses_noise(f: Callable, function: str, site: Site, given: list[Tensor]) -> bool:
+    """Whether the answer follows the noise given; asked with noise so large that what is random is small beside it."""
+    return float(call(f, function, site, [*given[:-1], 1e6 * given[-1]]).abs().max()) > 1e3
 
 
 def not_linear(f: Callable, function: str) -> Finding:
@@ -95,7 +90,11 @@ def not_linear(f: Callable, function: str) -> Finding:
             due = np.broadcast_to(evaluate(FORMULAS[function][0].lines, letters), small.factors.shape)
             wrong = [v for v, c in zip(vectors, np.isclose(small.factors, due, rtol=1e-6, atol=1e-9).all(0)) if not c]
             more = (("and", f"the factor of {' and '.join(wrong)} is wrong for small numbers too"),) if wrong else ()
-            why = (("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not"),) if choice else ()
+            why = (
+                (("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not"),)
+                if choice
+                else ()
+            )
             return Finding(says, (("measured", f"{says}: right for small numbers, not for large ones"), *why, *more),
                            choice if not wrong else "")  # fmt: skip
         says = "not linear: right for small numbers, and not for large ones; is something clipped?"
@@ -120,7 +119,7 @@ def _clips(f: Callable, function: str, site: Site, factors: np.ndarray) -> Itera
     if answer.numel() != 200:
         return
     flat = [x.flatten() for x in given]
-    plain = sum(float(factor) * x for factor, x in zip(factors, flat))
+    plain = _total(factors, flat)
     ab = site.schedule.alphas_cumprod[site.t]
     bounds = sorted({*BOUNDS, float(answer.abs().max())}, key=lambda b: b not in BOUNDS)
     for bound in bounds:
@@ -139,6 +138,10 @@ def _clips(f: Callable, function: str, site: Site, factors: np.ndarray) -> Itera
                 yield "x0", f"x0 is clipped to [-{bound:g}, {bound:g}]", X0_CLIPPED
 
 
+def _total(factors: np.ndarray, given: list[Tensor]) -> Tensor:
+    return torch.stack([float(factor) * x for factor, x in zip(factors, given)]).sum(0)
+
+
 def _matches(left: Tensor, right: Tensor) -> bool:
     return torch.allclose(left, right, rtol=1e-5, atol=1e-6)
 
@@ -154,10 +157,11 @@ SHAPES = ((5, 3), (5, 5), (5, 1), (5, 2, 2), (5, 1, 2, 2), (300, 2))
 def _of_shapes(f: Callable, function: str) -> Finding | None:
     site = inside(function)[0]
     factors = evaluate(FORMULAS[function][0].lines, letters_at(function, (site,)))[0]
-    right, wrong = [], []
+    right: list[tuple[int, ...]] = []
+    wrong: list[tuple[int, ...]] = []
     for shape in SHAPES:
         given = arguments(function, site, shape)
-        due = sum(float(factor) * x for factor, x in zip(factors, given))
+        due = _total(factors, given)
         (right if _is_right(lambda: call(f, function, site, given), due) else wrong).append(shape)  # noqa: B023
     return _some_shapes(right, wrong, FORMULAS[function][0].vectors[0])
 
@@ -187,7 +191,8 @@ def _list(shapes: list[tuple[int, ...]]) -> str:
 
 def _of_batches(f: Callable) -> Finding | None:
     t = torch.tensor([1, 4, 2, 5, 3])
-    right, wrong = [], []
+    right: list[tuple[int, ...]] = []
+    wrong: list[tuple[int, ...]] = []
     for shape in SHAPES:
         x0, noise, ts = numbers(*shape), numbers(*shape, seed=1), (t.repeat(60) if shape[0] == 300 else t)
         due = closed_form.q_sample(x0, ts, UNEVEN, noise)

@@ -5,9 +5,9 @@ from collections import defaultdict
 import pytest
 import summary
 from hypothesis import Phase, settings
+from wrong_forms import catalogue
 
 from grading.judging.diagnosis import resembling
-from grading.judging.misconceptions import catalogue
 from grading.judging.property_tests import PROFILE, load_profile
 from grading.submission.contract import MODULE_OF
 from grading.submission.implementation import ROOT, Implementation, Replaced

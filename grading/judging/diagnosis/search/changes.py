@@ -78,7 +78,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
         if isinstance(left, ast.BinOp) and not isinstance(left.op, ast.Pow):  # the bracket left out, or moved
             yield 0, ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
             yield 0, ast.BinOp(ast.BinOp(left.left, op, right), left.op, left.right)
-        if _is(right, SUMS):
+        if isinstance(right, ast.BinOp) and isinstance(right.op, SUMS):
             yield 0, ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from grading.judging.diagnosis.changes import Change, changes
-from grading.judging.diagnosis.formulas import Formula, Numbers, evaluate
-from grading.judging.diagnosis.simplify import simplified
+from grading.judging.diagnosis.search.changes import Change, changes
+from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.simplify import simplified
 
 BEAM, DEPTH = 6, 3
 PAIRS = 8_000
@@ -79,7 +79,7 @@ def explanations(
     formulas: tuple[Formula, ...], measured: Numbers, letters: Letters, tolerance: float, depth: int = DEPTH
 ) -> list[Explanation]:
     """The best explanation by way of each formula; first those that give most columns, and of those the simplest."""
-    found = []
+    found: list[Explanation] = []
     for formula in formulas:
         due = Explanation(formula, dict(formula.lines))
         starts = [due, *(replace(due, lines={**due.lines, c.line: c.text}, choice=c.name) for c in formula.choices)]
@@ -138,14 +138,15 @@ def _candidates(start: Explanation) -> Iterator[tuple[Change, dict[str, str]]]:
 def two_changes(formula: Formula, measured: Numbers, letters: Letters, tolerance: float) -> Explanation | None:
     """Where there is one column alone, and so no first change shows: the likely pairs of changes."""
     due, left = Explanation(formula, dict(formula.lines)), PAIRS
-    for most in (0, 1):
-        for change, lines in _candidates(due):
+    firsts = list(_candidates(due))
+    for total in range(3):  # the likely first
+        for change, lines in firsts:
             start = replace(due, lines=lines, changed=(change,))
-            for second, both in _candidates(start) if change.rank <= most else ():
-                if (max(change.rank, second.rank) == most and second.line != "") or most == 0 == second.rank:
+            for second, both in _candidates(start) if change.rank <= total else ():
+                if change.rank + second.rank == total:
                     left -= 1
                     if all(agreement(evaluate(both, letters), measured, tolerance)):
                         return replace(start, lines=both, changed=(change, second), right=(True,))
-                if left < 0:
-                    return None
+            if left < 0:
+                return None
     return None

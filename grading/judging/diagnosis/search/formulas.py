@@ -53,14 +53,45 @@ class Formula:
 
     @property
     def vector_lines(self) -> frozenset[str]:
-        return frozenset({*self.vectors, *({"x0", "mean", "direction"} & {*self.lines})}) if self.vectors else frozenset()
+        return (
+            frozenset({*self.vectors, *({"x0", "mean", "direction"} & {*self.lines})}) if self.vectors else frozenset()
+        )
 
 
 X0 = "(x_t - sqrt(1 - ab) * eps) / sqrt(ab)"
 SLOTS = ("x_t", "eps", "noise")
-OF_DDPM = tuple(["beta", "alpha", "ab", "ab_prev", "beta_before", "alpha_before", "ab_after", "beta_after", "alpha_after", "ab_last", "ab_first"])
+OF_DDPM = tuple(
+    [
+        "beta",
+        "alpha",
+        "ab",
+        "ab_prev",
+        "beta_before",
+        "alpha_before",
+        "ab_after",
+        "beta_after",
+        "alpha_after",
+        "ab_last",
+        "ab_first",
+    ]
+)
 OF_DDIM = tuple(
-    ["ab", "ab_prev", "beta", "alpha", "alpha_prev", "beta_prev", "ab_before", "ab_after", "ab_last", "ab_first", "ab_prev_after", "ab_prev_before", "beta_before", "eta"]
+    [
+        "ab",
+        "ab_prev",
+        "beta",
+        "alpha",
+        "alpha_prev",
+        "beta_prev",
+        "ab_before",
+        "ab_after",
+        "ab_last",
+        "ab_first",
+        "ab_prev_after",
+        "ab_prev_before",
+        "beta_before",
+        "eta",
+    ]
 )
 POSTERIOR_VARIANCE = Choice(
     "sigma^2 = beta", "variance", "beta",

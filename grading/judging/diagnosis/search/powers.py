@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 MOST = 4
-SMALL = {1.0: "1", 2.0: "2", 3.0: "3", 4.0: "4", 0.5: "1 / 2", 0.25: "1 / 4", 2**0.5: "sqrt(2)", 0.5**0.5: "sqrt(1 / 2)"}
+SMALL = {
+    1.0: "1",
+    2.0: "2",
+    3.0: "3",
+    4.0: "4",
+    0.5: "1 / 2",
+    0.25: "1 / 4",
+    2**0.5: "sqrt(2)",
+    0.5**0.5: "sqrt(1 / 2)",
+}
 
 
 def product(y: Any, atoms: dict[str, Any], tolerance: float = 1e-9) -> str | None:

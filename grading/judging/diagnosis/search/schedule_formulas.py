@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from grading.judging.diagnosis.formulas import Formula, Numbers
+from grading.judging.diagnosis.search.formulas import Formula, Numbers
 
 KINDS = {"linear_beta_schedule": "beta", "quadratic_beta_schedule": "sqrt(beta)"}
 OF_LINE = ("t", "t_next", "t_back", "T", "T_less", "T_more", "start", "end", "start_due", "end_due")

@@ -83,13 +83,15 @@ def rule_of(walk: Walk, choice: list[Rule]) -> Rule:
 
 
 def _goes_by(walk: Walk, rule: Rule) -> int:
-    """1 where every step adds about as much as the rule says, 0 where it does not, -1 where the rule gives no numbers."""
+    """1 where every step adds about as much as the rule says, 0 where not, -1 where the rule gives no numbers."""
     verdict = 1
     for (t, t_prev), left in zip(pairs(walk), rule.left_over(walk)):
         sigma = rule.sigma(t, t_prev, walk.states[0])
         if not torch.isfinite(left).all():
             return -1
-        close = abs(float(left.square().mean()) / sigma**2 - 1) < SLACK if sigma > 0 else float(left.abs().max()) < 1e-3  # nan > 0 is False
+        close = (
+            abs(float(left.square().mean()) / sigma**2 - 1) < SLACK if sigma > 0 else float(left.abs().max()) < 1e-3
+        )  # nan > 0 is False
         verdict = min(verdict, int(close))
     return verdict
 
@@ -115,7 +117,9 @@ def nearest(walk: Walk, choice: list[Rule], step: slice) -> Tensor:
         if rule.own and _quietly(lambda: max(rule.sigma(*p, walk.states[0]) for p in pairs(walk)[step])):  # noqa: B023
             left = torch.zeros_like(left)
         found.append(left)
-    return min(found, key=lambda left: float(left.abs().max())) if found else torch.stack(choice[0].left_over(walk)[step])
+    return (
+        min(found, key=lambda left: float(left.abs().max())) if found else torch.stack(choice[0].left_over(walk)[step])
+    )
 
 
 def due_end(rule: Rule, model: Callable, x_T: Tensor, steps: list[int]) -> Tensor | None:
