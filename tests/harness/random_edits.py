@@ -1,4 +1,4 @@
-"""Random edits of the solutions' expression trees: a root dropped, an index shifted, a sign turned, a name for another."""
+"""Random edits of the solutions' expression trees: a root dropped, an index shifted, a sign turned."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def _places(statement: ast.stmt) -> Iterator[tuple[ast.AST, str, ast.expr]]:
     """Every expression below a statement, with where it hangs."""
     for parent in ast.walk(statement):
         for field, value in ast.iter_fields(parent):
-            if isinstance(value, (ast.BinOp, ast.Call, ast.Name, ast.Constant, ast.Attribute, ast.Compare)):
-                if not (isinstance(parent, ast.Call) and field == "func"):
-                    yield parent, field, value
+            is_called = isinstance(parent, ast.Call) and field == "func"
+            if isinstance(value, (ast.BinOp, ast.Call, ast.Name, ast.Constant, ast.Attribute)) and not is_called:
+                yield parent, field, value
 
 
 def _instead(node: ast.expr, names: list[str]) -> Iterator[ast.expr]:
@@ -87,6 +87,8 @@ def _instead(node: ast.expr, names: list[str]) -> Iterator[ast.expr]:
             yield ast.BinOp(node.right, node.op, node.left)
         yield node.left
         yield node.right
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        return
     if isinstance(node, ast.Name) and node.id in ("t", "t_prev"):
         yield ast.BinOp(node, ast.Sub(), ast.Constant(1))
         yield ast.BinOp(node, ast.Add(), ast.Constant(1))

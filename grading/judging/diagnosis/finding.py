@@ -26,10 +26,12 @@ class Finding:
     formula: dict[str, str] | None = None
 
 
-def row(yours: float, due: float, remark: str) -> str:
+def row(yours: complex, due: complex, remark: str) -> str:
     """`0.0707     0.0521     wrong`"""
     return f"{_number(yours):<10} {_number(due):<10} {remark}".rstrip()
 
 
-def _number(value: float) -> str:
-    return "0" if abs(value) < 1e-12 else f"{value:.4g}"
+def _number(value: complex) -> str:
+    if abs(value.imag) > 1e-12:
+        return f"{value.real:.3g}{value.imag:+.3g}i"
+    return "0" if abs(value) < 1e-12 else f"{value.real:.4g}"

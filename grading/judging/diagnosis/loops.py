@@ -13,8 +13,7 @@ from torch import Tensor
 from grading.judging.compare import kind
 from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
-from grading.judging.diagnosis.loop_steps import Step, retraced
-from grading.judging.diagnosis.loop_times import time_remarks
+from grading.judging.diagnosis.loop_steps import Step, retraced, time_remarks
 from grading.judging.diagnosis.measure import numbers
 from grading.judging.diagnosis.step_rules import Rule, own_timesteps, rules
 from grading.judging.examples import COARSE, STEPS

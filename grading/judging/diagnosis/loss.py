@@ -116,7 +116,8 @@ def _shown(f: Callable, implementation: Any) -> Iterator[str]:
     as_numbers, due = given_t.flatten().to(torch.float64), t.to(torch.float64)
     if not torch.allclose(as_numbers, due):
         others = {"t / T": due / 7, "t / 1000": due / 1000, "t + 1": due + 1, "t - 1": due - 1, "T - 1 - t": 6 - due,
-                  "t / (T - 1)": due / 6, "alpha_bar[t]": UNEVEN.alphas_cumprod[t], "t[0]": due[:1].expand(7)}  # fmt: skip
+                  "t / (T - 1)": due / 6, "alpha_bar[t]": UNEVEN.alphas_cumprod[t],
+                  "t[0]": due[:1].expand(7)}  # fmt: skip
         name = next(
             (n for n, o in others.items() if torch.allclose(as_numbers, o.to(as_numbers), rtol=1e-5)), "another t"
         )
@@ -173,7 +174,7 @@ def _value(f: Callable) -> Iterator[str]:
     else:
         scale = scale_of(f, asked, None)
         if scale is None:
-            yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.4g}: the mean over every element is due"
+            yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.4g}: their mean is due"
         elif scale:
             yield _SUM if scale == "D times" else f"the loss is {scale} the mean over every element"
     offset = L(target)
@@ -226,7 +227,8 @@ def _target(target: Tensor, noise: Tensor) -> Iterator[str]:
     if "?" in parts:
         yield "the answer is compared with a mixture of x0 and noise: the noise itself is due"
     else:
-        yield f"the answer is compared with {written(' + '.join(parts), 'q_sample').replace('+ -', '- ')}: the noise itself is due"
+        total = written(" + ".join(parts), "q_sample").replace("+ -", "- ")
+        yield f"the answer is compared with {total}: the noise itself is due"
 
 
 def _weights(weights: Tensor) -> str:

@@ -1,4 +1,4 @@
-"""By which step a walk goes: the papers', or the submission's own, so that a slip in the step costs the step's task alone."""
+"""By which step a walk goes, the papers' or the submission's own: a slip in the step costs the step's task alone."""
 
 from __future__ import annotations
 

@@ -177,9 +177,9 @@ def answers(function, f):
     return seen
 
 
-def always_raises(function, wrong):
-    """What fails in every call is shown by its own error and line."""
-    return all(isinstance(answer, str) for answer in answers(function, wrong))
+def raises(function, wrong):
+    """What fails is shown by its own error and line."""
+    return any(isinstance(answer, str) for answer in answers(function, wrong))
 
 
 @pytest.mark.timeout(600)
@@ -187,7 +187,7 @@ def test_random_edits_of_the_reference_are_measured():
     count = Count("random edits")
     for edit in edits(EDITED, 600, seed=7):
         wrong = edit.made()
-        if count.of == 200 or changes_nothing(edit.function, wrong) or always_raises(edit.function, wrong):
+        if count.of == 200 or changes_nothing(edit.function, wrong) or raises(edit.function, wrong):
             continue
         count.add(edit.title, edit.function, wrong, found_in(edit.function, wrong))
     count.stated()

@@ -1,8 +1,6 @@
-"""Wrong versions of the functions, each with the sentence that says what is wrong with it: mutation data for the suites.
+"""Wrong versions of the functions, each with a sentence that says what is wrong with it.
 
-It is used twice. When a suite sees a wrong value it tries these on the same inputs, and names the one that gives the
-same result. And each of them, put into the reference, must be caught by the suite of its own kata: the catalogue is the
-mutation test of the suites.
+Each of them, put into the reference, must be caught by the suite of its own kata, and measured by the diagnosis.
 """
 
 from __future__ import annotations

@@ -81,6 +81,8 @@ def explanations(
     """The best explanation by way of each formula; first those that give most columns, and of those the simplest."""
     found: list[Explanation] = []
     for formula in formulas:
+        if len(formula.lines) == len(formulas[0].lines) > 3 and any(e.whole and len(e.changed) < 2 for e in found):
+            continue  # the same in another grouping
         due = Explanation(formula, dict(formula.lines))
         starts = [due, *(replace(due, lines={**due.lines, c.line: c.text}, choice=c.name) for c in formula.choices)]
         starts = [replace(s, right=agreement(evaluate(s.lines, letters), measured, tolerance)) for s in starts]
@@ -130,9 +132,13 @@ def _candidates(start: Explanation) -> Iterator[tuple[Change, dict[str, str]]]:
     swaps = [({a: b}, a, b) for a in used for b in ("1", *formula.letters) if a != b]
     swaps += [(swap, "", what) for what, swap in formula.shifts.items()]
     for swap, was, now in swaps:
-        renamed = {n: re.sub(r"\b\w+\b", lambda m: swap.get(m[0], m[0]), text) for n, text in lines.items()}
+        renamed = {name: _renamed(text, swap) for name, text in lines.items()}
         if sum(renamed[n] != lines[n] for n in lines) > (1 if was else 0):
             yield Change("", "", was, now, 1), renamed
+
+
+def _renamed(text: str, swap: dict[str, str]) -> str:
+    return re.sub(r"\b\w+\b", lambda m: swap.get(m[0], m[0]), text)
 
 
 def two_changes(formula: Formula, measured: Numbers, letters: Letters, tolerance: float) -> Explanation | None:

@@ -23,7 +23,7 @@ SMALL = {
 def product(y: Any, atoms: dict[str, Any], tolerance: float = 1e-9) -> str | None:
     """The shortest product of powers of a few atoms (each (N,), positive) that gives y (N,) at every site, or None."""
     kept = np.isfinite(y)
-    if kept.sum() < 4 or (y[kept] == 0).any() or len(set(np.sign(y[kept]))) > 1:
+    if np.iscomplexobj(y) or kept.sum() < 4 or (y[kept] == 0).any() or len(set(np.sign(y[kept]))) > 1:
         return None
     usable = {name: atom for name, atom in atoms.items() if np.isfinite(atom[kept]).all() and (atom[kept] > 0).all()}
     names = list(usable)
@@ -89,7 +89,7 @@ def _over(above: str, below: list[str]) -> str:
 def total(y: Any, terms: dict[str, Any], tolerance: float = 1e-9, most: int = 3) -> str | None:
     """A sum of a few terms, each with a small whole number before it, that gives y (N,) at every site, or None."""
     kept = np.isfinite(y)
-    if kept.sum() < 5:
+    if np.iscomplexobj(y) or kept.sum() < 5:
         return None
     usable = {name: term[kept] for name, term in terms.items() if np.isfinite(term[kept]).all()}
     names, A, b = list(usable), np.stack(list(usable.values()), axis=1), y[kept]
