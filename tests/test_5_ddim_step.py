@@ -5,9 +5,9 @@ import torch
 
 from grading.judging import closed_form
 from grading.judging.compare import SINGLE
-from grading.judging.diagnosis.step_rules import own_timesteps
 from grading.judging.examples import COARSE, ETAS, PAPER, SHAPES, STEPS, jumps
 from grading.judging.property_tests import given, st
+from grading.judging.step_rules import own_timesteps
 from grading.submission.contract import schedule_from
 
 from condition_checks import EveryCondition, EveryStep, EveryWalk

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from grading.judging import closed_form
 from grading.judging.checker import Checker
-from grading.judging.diagnosis.step_rules import Rule, due_end, is_quiet, nearest, own_timesteps, rule_of, rules
 from grading.judging.examples import COARSE, STEPS
 from grading.judging.noise_bounds import (
     CORRELATION,
@@ -23,6 +22,7 @@ from grading.judging.noise_bounds import (
 )
 from grading.judging.observations import Probe
 from grading.judging.sampler_trace import Walk, walk
+from grading.judging.step_rules import Rule, due_end, is_quiet, nearest, own_timesteps, rule_of, rules
 from grading.submission.contract import NoiseSchedule, schedule_from
 
 

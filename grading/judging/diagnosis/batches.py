@@ -20,7 +20,7 @@ def only_some(f: Callable, function: str) -> Finding | None:
     return _of_batches(f) if function == "q_sample" else _of_shapes(f, function)
 
 
-SHAPES = ((5, 3), (5, 5), (5,), (5, 1), (5, 2, 2), (5, 1, 2, 2), (300, 2))
+SHAPES = ((5, 3), (5, 5), (5, 1), (5, 2, 2), (5, 1, 2, 2), (300, 2))
 
 
 def _of_shapes(f: Callable, function: str) -> Finding | None:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from grading.judging.compare import kind, shorten
-from grading.judging.diagnosis.step_rules import Rule
 from grading.judging.examples import STEPS
 from grading.judging.sampler_trace import Walk
+from grading.judging.step_rules import Rule
 
 MOST_SLIPS = 2  # in one step
 

@@ -15,10 +15,10 @@ from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
 from grading.judging.diagnosis.loop_steps import Step, retraced, time_remarks
 from grading.judging.diagnosis.measure import numbers
-from grading.judging.diagnosis.step_rules import Rule, own_timesteps, rules
 from grading.judging.examples import COARSE, STEPS
 from grading.judging.observations import carefully
 from grading.judging.sampler_trace import Spy, Walk
+from grading.judging.step_rules import Rule, own_timesteps, rules
 from grading.submission.errors import SubmissionError
 
 LARGE = 1e9  # at this scale of x fresh noise is lost in the rounding, and every step can be computed

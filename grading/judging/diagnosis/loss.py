@@ -20,7 +20,7 @@ from grading.judging.diagnosis.search.powers import product
 from grading.judging.diagnosis.sites import UNEVEN
 from grading.judging.observations import carefully
 
-SHAPES = ((7, 3), (7, 7), (7,), (7, 1), (7, 2, 2), (1, 2), (40, 2))
+SHAPES = ((7, 3), (7, 7), (7, 1), (7, 2, 2), (1, 2), (40, 2))
 TIMES = torch.tensor([2, 5, 0, 4, 1, 6, 3])
 CHOICE = "sum over dims"
 Ask = Callable[..., Any]

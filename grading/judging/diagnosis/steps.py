@@ -116,10 +116,11 @@ class _Terms:
         choice = next((c for c in best.formula.choices if c.name == best.choice), None)
         if choice:
             lines.append(("choice", f"{choice.name} is {choice.why}"))
-        lines += [("and", edge.says) for edge in edge_findings(f, function, tolerance, best)]
+        at_edges = edge_findings(f, function, tolerance, best)
+        lines += [("and", edge.says) for edge in at_edges]
         wrong = [c for c, remark in enumerate(remarks) if remark == "wrong"]
         named = all(best.right[c] or c in found for c in wrong)
-        alone = choice and not best.changed and not found
+        alone = choice and not best.changed and not found and not at_edges
         formula = dict(best.lines) if best.whole else None
         return Finding(self._says(best, found), tuple(lines), choice.name if choice and alone else "", named, formula)
 

@@ -143,3 +143,18 @@ def own_timesteps(implementation: Any, total: int, count: int) -> list[int] | No
 def is_quiet(rule: Rule, steps: Pairs, like: Tensor) -> bool:
     """Whether a rule adds no noise at any of these steps."""
     return _quietly(lambda: not any(rule.sigma(*pair, like) > 0 for pair in steps)) is True
+
+
+def x_t_of_its_own(implementation: Any, x0: Tensor, t: Tensor, schedule: Any, noise: Tensor) -> Tensor:
+    """What the submission's own q_sample makes of x0; the papers' x_t where it makes nothing like it."""
+    x_t = _quietly(lambda: carefully(implementation.q_sample)(x0, t, schedule, noise))
+    if isinstance(x_t, Tensor) and (x_t.shape, x_t.dtype) == (x0.shape, x0.dtype):
+        return x_t.detach()
+    return closed_form.q_sample(x0, t, schedule, noise)
+
+
+def by_own_q_sample(implementation: Any, given: dict[str, Any]) -> Tensor | None:
+    """The loss that is due where x_t is what the submission's own q_sample makes; None where that makes nothing."""
+    x0, t, schedule, noise = (given[name] for name in ("x0", "t", "schedule", "noise"))
+    x_t = x_t_of_its_own(implementation, x0, t, schedule, noise)
+    return _quietly(lambda: (noise - given["model"](x_t, t)).square().mean().detach())
