@@ -9,6 +9,7 @@ from grading.judging.compare import SINGLE
 from grading.judging.examples import COARSE, SHAPES, STEPS
 from grading.judging.property_tests import given
 from grading.judging.sampler_trace import Spy
+from grading.judging.step_rules import by_own_q_sample, x_t_of_its_own
 
 from condition_checks import EveryCondition
 
@@ -31,6 +32,13 @@ def batch(kata, *shape, dtype=f64):
 def expected_loss(x0, t, schedule, noise):
     squares = (noise - guess(closed_form.q_sample(x0, t, schedule, noise), t)) ** 2
     return squares.sum() / squares.numel()
+
+
+def also(kata, x0, t, schedule, noise):
+    """The loss by the submission's own q_sample: a slip there costs its own task alone."""
+    given = {"model": guess, "x0": x0, "t": t, "schedule": schedule, "noise": noise}
+    own = by_own_q_sample(kata.implementation, given)
+    return [] if own is None else [own]
 
 
 def test_a_model_that_always_answers_zero(kata):
@@ -56,9 +64,9 @@ def test_the_model_is_shown_x_t(kata):
         f(spy, x0, t, schedule, noise)
         return spy.shown[0][0] if spy.shown else "the model is never called"
 
-    kata.probe("the first argument of model(x_t, t)", shown).gives(
-        closed_form.q_sample(x0, t, schedule, noise), "DDPM eq. 4; if this is wrong, see that kata 2 passes"
-    )
+    own = x_t_of_its_own(kata.implementation, x0, t, schedule, noise)
+    call = kata.probe("the first argument of model(x_t, t)", shown)
+    call.gives(closed_form.q_sample(x0, t, schedule, noise), "DDPM eq. 4", also=[own])
 
 
 def test_the_model_is_shown_t(kata):
@@ -88,26 +96,26 @@ def test_the_model_is_asked_once(kata):
 def test_the_mean_runs_over_every_element(kata):
     """Batch and dims alike, so the loss does not grow with either."""
     args = batch(kata, 5, 3)
-    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14")
+    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14", also=also(kata, *args))
 
 
 def test_as_many_samples_as_dims(kata):
     """B == D hides a factor that runs along the wrong axis."""
     args = batch(kata, 10, 10)
-    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14")
+    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14", also=also(kata, *args))
 
 
 def test_a_batch_of_one(kata):
     """One sample is a batch too, and the loss is still a single number of shape ()."""
     args = batch(kata, 1, 1)
-    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14")
+    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14", also=also(kata, *args))
 
 
 @given(shape=SHAPES)
 def test_any_shape(kata, shape):
     """Equation 14 for numbers, points and images."""
     args = batch(kata, *shape)
-    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14")
+    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14", also=also(kata, *args))
 
 
 def gradient_of(f, weight, args):
@@ -123,16 +131,17 @@ def test_the_gradient_of_a_linear_model(kata):
     """For model(x_t, t) = w x_t the gradient is the mean of -2 (noise - w x_t) x_t: training follows exactly this."""
     x0, t, schedule, noise = batch(kata, 6, 2)
     weight = torch.tensor(0.4, dtype=f64, device=kata.device, requires_grad=True)
-    x_t = closed_form.q_sample(x0, t, schedule, noise)
-    slope = (-2 * (noise - 0.4 * x_t) * x_t).sum() / x_t.numel()
+    of_papers = closed_form.q_sample(x0, t, schedule, noise)
+    own = x_t_of_its_own(kata.implementation, x0, t, schedule, noise)
+    slope, own_slope = ((-2 * (noise - 0.4 * x_t) * x_t).sum() / x_t.numel() for x_t in (of_papers, own))
     call = kata.probe("the gradient of the loss at w = 0.4", lambda f: gradient_of(f, weight, (x0, t, schedule, noise)))
-    call.gives(slope, "the derivative of DDPM eq. 14")
+    call.gives(slope, "the derivative of DDPM eq. 14", also=[own_slope])
 
 
 def test_float32_stays_float32(kata):
     """The loss has the dtype of x0."""
     args = batch(kata, 6, 2, dtype=torch.float32)
-    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14", SINGLE)
+    kata(guess, *args).gives(expected_loss(*args), "DDPM eq. 14", SINGLE, also=also(kata, *args))
 
 
 def test_nothing_is_changed_in_place(kata):

@@ -64,7 +64,7 @@ class WalkChecks:
         return walk(f, model, x_T, kata.on(COARSE), *self.arguments, generator=kata.generator(seed))
 
     def rules(self, kata: Checker, schedule: NoiseSchedule = COARSE) -> list[Rule]:
-        """The papers' step and the submission's own: a walk may go by either, and a slip in the step is its own task."""
+        """A walk may go by the papers' step or by the submission's own: a slip in the step is its own task."""
         return rules(kata.implementation, kata.task.function, kata.on(schedule), self.eta)
 
     def due_steps(self, kata: Checker) -> list[int]:

@@ -19,12 +19,8 @@ def misconception(result: Result) -> str:
 
 
 def in_words(function: str, case: CaseResult) -> str:
-    """The phrase for a recognised mistake: the catalogue's, or its own name where it was measured."""
-    from grading.judging.misconceptions import catalogue
-
-    says = {entry.id: entry.says for entry in catalogue(function)}
-    name = case.misconception or ""
-    return says.get(name, slip_of(name)[1])
+    """The phrase for a mistake that was measured."""
+    return slip_of(case.misconception)[1]
 
 
 def message(result: Result) -> str:

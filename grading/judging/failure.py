@@ -24,7 +24,7 @@ class Failure(AssertionError):
         headline: `4.1 ddpm_step: wrong value at t=3`.
         kind: `todo`, `load`, `crash`, `timeout`, `gone` or `wrong`.
         lines: label and text, in the order shown.
-        misconception: the catalogue's id where a known mistake gives the same result.
+        misconception: what was measured to be wrong, in one phrase: `ddpm_step: sigma^2 = beta`.
         printed: what the failing call has printed; None where nobody listened.
         repeat: makes the failing call again, where it came by a breakpoint.
     """

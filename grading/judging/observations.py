@@ -1,36 +1,21 @@
-"""One look at a function: what it can be asked, and how what is seen is put so that two versions can be compared."""
+"""How a function is asked without harm: with copies, in float64, as on a GPU."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grading.judging.closed_form import broadcast
-from grading.judging.compare import EXACT, SINGLE, Tolerance, kind, same
-from grading.submission.contract import NoiseSchedule, bind, schedule_from
+from grading.judging.compare import kind
+from grading.submission.contract import NoiseSchedule, bind
 from grading.submission.device_check import Watch
 from grading.submission.pretended import Remark
 
 Probe = Callable[[Callable], Any]  # takes a function of the contract, calls it, returns what it saw
 HOPELESS = ("timeout", "gone")  # a submission that hangs, or whose process died, is not worth asking further
-
-
-@dataclass(frozen=True)
-class Look:
-    """One look at a function.
-
-    Attributes:
-        manners: whether it looks at how a value is worked out (dtype, device, in place) and not at the value.
-    """
-
-    probe: Probe
-    tolerance: Tolerance = EXACT
-    manners: bool = False
 
 
 def copied(value: Any) -> Any:
@@ -84,12 +69,6 @@ def in_float64(probe: Probe, function: Callable) -> Any:
     return in_default_dtype(torch.float64, lambda: probe(function))
 
 
-def plain(seen: Any) -> Any:
-    """What can be compared, as it is; of anything else no more than what it is."""
-    whole = type(seen) is list and all(type(entry) is int for entry in seen)
-    return seen if whole or type(seen) in (Tensor, str, float, int) else kind(seen)
-
-
 def seen_as_tensor(answer: Any) -> Any:
     """A schedule as one tensor (3, T), where it has three tables of one kind; anything else as it is."""
     tables: list[Any] = [getattr(answer, name, None) for name in NoiseSchedule._fields]
@@ -100,60 +79,3 @@ def seen_as_tensor(answer: Any) -> Any:
     if len({(table.shape, table.dtype) for table in tables}) > 1:
         return f"the schedule's tables are {', '.join(map(kind, tables))}"
     return torch.stack(tables)
-
-
-def steadily(probe: Probe) -> Probe:
-    """What a probe sees, where it sees the same twice."""
-
-    def twice(f: Callable) -> Any:
-        once, again = plain(probe(f)), plain(probe(f))
-        return once if same(once, again) else "another answer each time"
-
-    return twice
-
-
-def value(*args: Any) -> Look:
-    """What a call returns."""
-    float32 = any(isinstance(a, Tensor) and a.dtype == torch.float32 for a in args)
-    probe = steadily(lambda f: f(*(copied(a) for a in args)))
-    return Look(probe, SINGLE if float32 else EXACT, manners=float32)
-
-
-def in_place(function: str, *args: Any) -> Look:
-    return Look(lambda f: ", ".join(changed_in_place(function, f, args, {})), manners=True)
-
-
-def on_a_gpu(*args: Any) -> Look:
-    return Look(lambda f: kind(elsewhere(f, *args)[0]), manners=True)
-
-
-UNEVEN = schedule_from(torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64))
-
-
-def numbers(*shape: int, seed: int = 0) -> Tensor:
-    generator = torch.Generator().manual_seed(20 + seed + sum(shape))
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-
-def model(x_t: Tensor, t: Tensor) -> Tensor:
-    """Depends on all that it is shown, and grows with x_t."""
-    return 0.3 * x_t * (1 + 0.1 * broadcast(t, x_t).to(x_t))
-
-
-# What device_check.py says of a tensor on the wrong device, and what it means.
-DEVICE = (
-    ("no numpy array", "leaves the device"),
-    ("the result is on the CPU", "leaves the device"),
-    ("on the same device", "mixes devices"),
-    ("by a generator of", "mixes devices"),
-    ("the model lies on the GPU", "mixes devices"),
-)
-
-
-def raised(error: BaseException) -> str:
-    """What stands for an exception among the things that a look can see: its type, or what it says of a device."""
-    message = str(getattr(error, "message", "")) or f"{type(error).__name__}: {error}"
-    for words, meaning in DEVICE:
-        if words in message:
-            return f"raised: {meaning}"
-    return f"raised {message.partition(':')[0]}"

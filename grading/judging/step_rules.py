@@ -1,4 +1,4 @@
-"""By which step a walk goes: the papers', or the submission's own, so that a slip in the step costs the step's task alone."""
+"""By which step a walk goes, the papers' or the submission's own: a slip in the step costs the step's task alone."""
 
 from __future__ import annotations
 
@@ -83,13 +83,15 @@ def rule_of(walk: Walk, choice: list[Rule]) -> Rule:
 
 
 def _goes_by(walk: Walk, rule: Rule) -> int:
-    """1 where every step adds about as much as the rule says, 0 where it does not, -1 where the rule gives no numbers."""
+    """1 where every step adds about as much as the rule says, 0 where not, -1 where the rule gives no numbers."""
     verdict = 1
     for (t, t_prev), left in zip(pairs(walk), rule.left_over(walk)):
         sigma = rule.sigma(t, t_prev, walk.states[0])
         if not torch.isfinite(left).all():
             return -1
-        close = abs(float(left.square().mean()) / sigma**2 - 1) < SLACK if sigma > 0 else float(left.abs().max()) < 1e-3  # nan > 0 is False
+        close = (
+            abs(float(left.square().mean()) / sigma**2 - 1) < SLACK if sigma > 0 else float(left.abs().max()) < 1e-3
+        )  # nan > 0 is False
         verdict = min(verdict, int(close))
     return verdict
 
@@ -115,7 +117,9 @@ def nearest(walk: Walk, choice: list[Rule], step: slice) -> Tensor:
         if rule.own and _quietly(lambda: max(rule.sigma(*p, walk.states[0]) for p in pairs(walk)[step])):  # noqa: B023
             left = torch.zeros_like(left)
         found.append(left)
-    return min(found, key=lambda left: float(left.abs().max())) if found else torch.stack(choice[0].left_over(walk)[step])
+    return (
+        min(found, key=lambda left: float(left.abs().max())) if found else torch.stack(choice[0].left_over(walk)[step])
+    )
 
 
 def due_end(rule: Rule, model: Callable, x_T: Tensor, steps: list[int]) -> Tensor | None:
@@ -139,3 +143,18 @@ def own_timesteps(implementation: Any, total: int, count: int) -> list[int] | No
 def is_quiet(rule: Rule, steps: Pairs, like: Tensor) -> bool:
     """Whether a rule adds no noise at any of these steps."""
     return _quietly(lambda: not any(rule.sigma(*pair, like) > 0 for pair in steps)) is True
+
+
+def x_t_of_its_own(implementation: Any, x0: Tensor, t: Tensor, schedule: Any, noise: Tensor) -> Tensor:
+    """What the submission's own q_sample makes of x0; the papers' x_t where it makes nothing like it."""
+    x_t = _quietly(lambda: carefully(implementation.q_sample)(x0, t, schedule, noise))
+    if isinstance(x_t, Tensor) and (x_t.shape, x_t.dtype) == (x0.shape, x0.dtype):
+        return x_t.detach()
+    return closed_form.q_sample(x0, t, schedule, noise)
+
+
+def by_own_q_sample(implementation: Any, given: dict[str, Any]) -> Tensor | None:
+    """The loss that is due where x_t is what the submission's own q_sample makes; None where that makes nothing."""
+    x0, t, schedule, noise = (given[name] for name in ("x0", "t", "schedule", "noise"))
+    x_t = x_t_of_its_own(implementation, x0, t, schedule, noise)
+    return _quietly(lambda: (noise - given["model"](x_t, t)).square().mean().detach())

@@ -16,7 +16,7 @@ from grading.reports.parts import next_task, number
 from grading.reports.sanitize import one_line, plain
 
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "dim")}
-TELLING = ("looks like", "at", "got")  # the line of a failure that says most, the best first
+TELLING = ("yours is", "yours has", "measured", "at", "got")  # the line of a failure that says most, the best first
 
 
 def write(console: Console, result: Result) -> None:

@@ -23,7 +23,7 @@ class Outcome:
         status: `passed`, `failed` or `skipped`.
         kind: for a failure, what Failure.kind says; `error` where the test itself broke; else empty.
         message: the failure as shown, or the reason of the skip.
-        misconception: the catalogue's id, where one was recognised.
+        misconception: what was measured to be wrong, in one phrase: `ddpm_step: sigma^2 = beta`.
         seconds: how long the test took.
         printed: what the failing call has printed.
         at: file and line that a failure names, as `ddpm_step.py:31`; empty where it names none.

@@ -52,7 +52,7 @@ def _row(row: Row, tasks: int) -> dict[str, Any]:
     """What a line of the table shows."""
     found = parts(row.result) if row.result else []
     columns = row.columns()
-    looks = f"looks like: {columns['misconception']}" if columns["misconception"] else ""
+    looks = f"measured: {columns['misconception']}" if columns["misconception"] else ""
     return {
         "row": row,
         "cells": [(part, one_line(f"{part.id} {part.name}: {WORDS[part.status]}")) for part in found],

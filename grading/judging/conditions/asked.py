@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging.compare import EXACT, Mismatch, mismatch
+from grading.judging.compare import EXACT, SINGLE, Mismatch, mismatch
 from grading.judging.conditions.arguments import arguments
 from grading.judging.conditions.factors import Row, factors, least, plain, rows, said
 from grading.judging.observations import in_default_dtype, seen_as_tensor
 from grading.judging.rounding import exactly, float32_error, right_in_float32
+from grading.judging.step_rules import by_own_q_sample
 from grading.submission.contract import NoiseSchedule
 from grading.submission.errors import SubmissionError
 
@@ -83,6 +84,9 @@ class Asked:
     def judge(self, seen: Any, given: dict[str, Any], row: Row) -> Problem:
         expected, exact = self.expected(given)
         found = judged(seen, expected, row.get("size", 1.0), lambda: float32_error(self.due, exact))
+        own = by_own_q_sample(self.kata.implementation, exact) if found and self.name == "ddpm_loss" else None
+        if own is not None and mismatch(seen, own.to(expected.dtype), SINGLE) is None:
+            return None  # a slip in q_sample costs its own task alone
         return found or (self._gradient(seen, given) if "model" in given else None)
 
     def _gradient(self, seen: Tensor, given: dict[str, Any]) -> Problem:

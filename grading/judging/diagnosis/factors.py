@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from grading.judging.diagnosis.changes import Change
-from grading.judging.diagnosis.explain import DEPTH, Explanation, Letters, agreement, improved, matching
-from grading.judging.diagnosis.formulas import Numbers, evaluate
-from grading.judging.diagnosis.powers import product, total
+from grading.judging.diagnosis.search.changes import Change
+from grading.judging.diagnosis.search.explain import DEPTH, Explanation, Letters, agreement, improved, matching
+from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.powers import product, total
 
 X_T, EPS, NOISE = 0, 1, 2
 
@@ -19,7 +19,7 @@ def written_down(
     function: str, best: Explanation, measured: Numbers, letters: Letters, tolerance: float
 ) -> tuple[Explanation, dict[int, str]]:
     """What is still to be explained, column by column; where sigma is found, the rest is explained with it."""
-    atoms, found = _atoms(best, letters), {}
+    atoms, found = atoms_of(best.formula, letters), {}
     last = len(best.formula.vectors) - 1
     if not best.right[last]:
         text = _of_column(best, last, measured, letters, atoms, tolerance)
@@ -75,9 +75,7 @@ def _of_column(
         return f"{ratio}{text}" if (text := product(y / due, atoms, tolerance)) else ""
 
 
-def _of_eps(
-    function: str, measured: Numbers, letters: Letters, atoms: dict[str, Numbers], tolerance: float
-) -> str:
+def _of_eps(function: str, measured: Numbers, letters: Letters, atoms: dict[str, Numbers], tolerance: float) -> str:
     """The factor of eps alone, or in the bracket with x_t, or without what x0 brings of it."""
     of_x, of_eps, sigma = measured.T
     ab = letters["ab"][:, 0]
@@ -116,10 +114,10 @@ def _of_eps(
 FOLLOWS = "follows"
 
 
-def _atoms(best: Explanation, letters: Letters) -> dict[str, Numbers]:
+def atoms_of(formula: Formula, letters: Letters) -> dict[str, Numbers]:
     """What a product may be made of: the letters, 1 minus each, and what grows from t to t_prev; each value once."""
-    atoms = {name: letters[name][:, 0] for name in best.formula.letters}
-    atoms |= {f"1 - {name}": 1 - atoms[name] for name in best.formula.letters if name.startswith("ab")}
+    atoms = {name: letters[name][:, 0] for name in formula.letters}
+    atoms |= {f"1 - {name}": 1 - atoms[name] for name in formula.letters if name.startswith("ab")}
     ab = atoms["ab"]
     atoms |= {"1 + ab": 1 + ab, "1 - sqrt(ab)": 1 - ab**0.5, "1 - ab ** 2": 1 - ab**2}
     if "ab_prev" in atoms:

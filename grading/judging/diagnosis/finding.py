@@ -16,18 +16,22 @@ class Finding:
         lines: label and text for the failure's table.
         choice: the name of a legal variant that this kata does not ask for: `sigma^2 = beta`.
         named: whether it says what stands in the place of what is due, and not only where.
+        formula: the lines that give what was measured, where they were found.
     """
 
     says: str
     lines: tuple[Line, ...] = ()
     choice: str = ""
     named: bool = True
+    formula: dict[str, str] | None = None
 
 
-def row(yours: float, due: float, remark: str) -> str:
+def row(yours: complex, due: complex, remark: str) -> str:
     """`0.0707     0.0521     wrong`"""
     return f"{_number(yours):<10} {_number(due):<10} {remark}".rstrip()
 
 
-def _number(value: float) -> str:
-    return "0" if abs(value) < 1e-12 else f"{value:.4g}"
+def _number(value: complex) -> str:
+    if abs(value.imag) > 1e-12:
+        return f"{value.real:.3g}{value.imag:+.3g}i"
+    return "0" if abs(value) < 1e-12 else f"{value.real:.4g}"

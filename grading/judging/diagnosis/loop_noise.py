@@ -41,7 +41,8 @@ def _of(noisy: list[tuple[int, Tensor]], x_T: Tensor) -> Iterator[str]:
     if len(silent) == len(noisy):
         return
     if silent:
-        yield f"the step at t={', '.join(map(str, silent))} adds no noise: t counts from 0, and t = 0 is the only quiet one"
+        at = ", ".join(map(str, silent))
+        yield f"the step at t={at} adds no noise: t counts from 0, and t = 0 is the only quiet one"
     z = torch.stack([z for t, z in noisy if t not in silent])
 
     def same(left: Tensor, right: Tensor) -> bool:

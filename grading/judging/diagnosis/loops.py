@@ -13,8 +13,7 @@ from torch import Tensor
 from grading.judging.compare import kind
 from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
-from grading.judging.diagnosis.loop_steps import Step, retraced
-from grading.judging.diagnosis.loop_times import time_remarks
+from grading.judging.diagnosis.loop_steps import Step, retraced, time_remarks
 from grading.judging.diagnosis.measure import numbers
 from grading.judging.examples import COARSE, STEPS
 from grading.judging.observations import carefully
@@ -68,9 +67,7 @@ class Seen:
     def x_T(self) -> Tensor:
         return LARGE * (1 + numbers(4, 2).abs())
 
-    def sample(
-        self, x_T: Tensor, seed: int | None = 5, answer: Callable = model, eta: float | None = None
-    ) -> Walk:
+    def sample(self, x_T: Tensor, seed: int | None = 5, answer: Callable = model, eta: float | None = None) -> Walk:
         """One walk; every state of it is made float64."""
         self.spy = Spy(answer, x_T)
         f = carefully(getattr(self.implementation, self.function))

@@ -13,14 +13,14 @@ from torch import Tensor
 from grading.judging import closed_form
 from grading.judging.compare import kind
 from grading.judging.diagnosis.finding import Finding
-from grading.judging.diagnosis.formulas import written
 from grading.judging.diagnosis.loss_form import FORMS, scale_of
 from grading.judging.diagnosis.measure import numbers
-from grading.judging.diagnosis.powers import product
+from grading.judging.diagnosis.search.formulas import written
+from grading.judging.diagnosis.search.powers import product
 from grading.judging.diagnosis.sites import UNEVEN
 from grading.judging.observations import carefully
 
-SHAPES = ((7, 3), (7, 7), (7,), (7, 1), (7, 2, 2), (1, 2), (40, 2))
+SHAPES = ((7, 3), (7, 7), (7, 1), (7, 2, 2), (1, 2), (40, 2))
 TIMES = torch.tensor([2, 5, 0, 4, 1, 6, 3])
 CHOICE = "sum over dims"
 Ask = Callable[..., Any]
@@ -34,7 +34,9 @@ def loss_finding(implementation: Any, function: str) -> Finding | None:
         return None
     lines = [("measured", remark) for remark in remarks]
     if remarks == [_SUM]:
-        lines.append(("choice", "legal: a sum over dims trains as well. This kata asks for the mean over every element"))
+        lines.append(
+            ("choice", "legal: a sum over dims trains as well. This kata asks for the mean over every element")
+        )
     return Finding("; ".join(remarks[:2]), tuple(lines), CHOICE if remarks == [_SUM] else "")
 
 
@@ -114,8 +116,11 @@ def _shown(f: Callable, implementation: Any) -> Iterator[str]:
     as_numbers, due = given_t.flatten().to(torch.float64), t.to(torch.float64)
     if not torch.allclose(as_numbers, due):
         others = {"t / T": due / 7, "t / 1000": due / 1000, "t + 1": due + 1, "t - 1": due - 1, "T - 1 - t": 6 - due,
-                  "t / (T - 1)": due / 6, "alpha_bar[t]": UNEVEN.alphas_cumprod[t], "t[0]": due[:1].expand(7)}  # fmt: skip
-        name = next((n for n, o in others.items() if torch.allclose(as_numbers, o.to(as_numbers), rtol=1e-5)), "another t")
+                  "t / (T - 1)": due / 6, "alpha_bar[t]": UNEVEN.alphas_cumprod[t],
+                  "t[0]": due[:1].expand(7)}  # fmt: skip
+        name = next(
+            (n for n, o in others.items() if torch.allclose(as_numbers, o.to(as_numbers), rtol=1e-5)), "another t"
+        )
         yield f"the model is given {name} where t itself belongs"
 
 
@@ -169,7 +174,7 @@ def _value(f: Callable) -> Iterator[str]:
     else:
         scale = scale_of(f, asked, None)
         if scale is None:
-            yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.4g}: the mean over every element is due"
+            yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.4g}: their mean is due"
         elif scale:
             yield _SUM if scale == "D times" else f"the loss is {scale} the mean over every element"
     offset = L(target)
@@ -179,7 +184,8 @@ def _value(f: Callable) -> Iterator[str]:
 
 def _of_shapes(f: Callable) -> Iterator[str]:
     """Right for some shapes, and not for others; said only where it is so."""
-    right, wrong = [], []
+    right: list[str] = []
+    wrong: list[str] = []
     for shape in SHAPES:
         answer = numbers(*shape, seed=2)
         due = (numbers(*shape, seed=1) - answer).square().mean()
@@ -203,7 +209,10 @@ def _target(target: Tensor, noise: Tensor) -> Iterator[str]:
         if torch.allclose(target, other, rtol=1e-6, atol=1e-8):
             yield f"the answer is compared with {name}: the noise itself is due"
             return
-    pairs = [np.linalg.lstsq(np.stack([x, z], 1), y, rcond=None) for x, z, y in zip(x0.numpy(), noise.numpy(), target.numpy())]
+    pairs = [
+        np.linalg.lstsq(np.stack([x, z], 1), y, rcond=None)
+        for x, z, y in zip(x0.numpy(), noise.numpy(), target.numpy())
+    ]
     factors, left = np.array([pair[0] for pair in pairs]), max(float(pair[1].sum()) for pair in pairs)
     if left > 1e-12:
         yield "the answer is compared with something else than the noise"
@@ -218,7 +227,8 @@ def _target(target: Tensor, noise: Tensor) -> Iterator[str]:
     if "?" in parts:
         yield "the answer is compared with a mixture of x0 and noise: the noise itself is due"
     else:
-        yield f"the answer is compared with {written(' + '.join(parts), 'q_sample').replace('+ -', '- ')}: the noise itself is due"
+        total = written(" + ".join(parts), "q_sample").replace("+ -", "- ")
+        yield f"the answer is compared with {total}: the noise itself is due"
 
 
 def _weights(weights: Tensor) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from grading.judging.diagnosis.measure import numbers
-from grading.judging.diagnosis.powers import product
+from grading.judging.diagnosis.search.powers import product
 
 FORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "the mean of |noise - guess|": lambda gap: gap.abs().mean(),
@@ -19,9 +19,12 @@ FORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "the root of the mean square": lambda gap: gap.square().mean().sqrt(),
     "the mean of the fourth powers": lambda gap: gap.pow(4).mean(),
     "smooth_l1": lambda gap: functional.smooth_l1_loss(gap, torch.zeros_like(gap)),
-    "the mean of the samples' lengths": lambda gap: gap.flatten(1).norm(dim=1).mean() if gap.ndim > 1 else gap.abs().mean(),
-    "the square of the samples' mean length": lambda gap: gap.flatten(1).norm(dim=1).mean() ** 2
-    if gap.ndim > 1 else gap.abs().mean() ** 2,
+    "the mean of the samples' lengths": lambda gap: (
+        gap.flatten(1).norm(dim=1).mean() if gap.ndim > 1 else gap.abs().mean()
+    ),
+    "the square of the samples' mean length": lambda gap: (
+        gap.flatten(1).norm(dim=1).mean() ** 2 if gap.ndim > 1 else gap.abs().mean() ** 2
+    ),
     "the logarithm of the mean square": lambda gap: gap.square().mean().log(),
 }
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from grading.judging.diagnosis.formulas import FORMULAS, Numbers
+from grading.judging.diagnosis.search.formulas import FORMULAS, Numbers
 from grading.judging.diagnosis.sites import Site
 from grading.judging.observations import HOPELESS, copied
 from grading.submission.errors import SubmissionError
@@ -24,11 +24,13 @@ class Measured:
 
     Attributes:
         factors: (places, columns), nan where the answer was not finite or the call failed.
-        left: (places,), how far the answers are from a sum of factor times argument, in units of the answer.
+        added: (places,), a number in every entry of the answer that is no factor of an argument: 0 if all is well.
+        left: (places,), how far the answers are from such sums, in units of the answer.
         errors: what calls raised, by the number of the place.
     """
 
     factors: Numbers
+    added: Numbers
     left: Numbers
     errors: dict[int, str]
 
@@ -61,7 +63,7 @@ def call(f: Callable, function: str, site: Site, given: list[Tensor]) -> Tensor:
         answer = f(given[0], site.t, given[1], schedule, given[2])
     else:
         answer = f(given[0], site.t, site.t_prev, given[1], schedule, site.eta, given[2])
-    return answer.detach().to(torch.float64)
+    return answer.detach().to(given[0].dtype)
 
 
 def fit(answer: Tensor, given: list[Tensor]) -> tuple[Numbers, float]:
@@ -72,23 +74,29 @@ def fit(answer: Tensor, given: list[Tensor]) -> tuple[Numbers, float]:
     y = answer.flatten().numpy()
     if not np.isfinite(y).all():
         return np.full(len(given) + 1, np.nan), float("nan")
-    A = np.stack([*(x.flatten().numpy() for x in given), np.full(size, float(given[0].abs().max()))], axis=1)
+    A = np.stack([*(x.flatten().numpy() for x in given), np.ones(size)], axis=1)
     factors = np.linalg.lstsq(A, y, rcond=None)[0]
-    left = np.abs(A @ factors - y).max() + abs(factors[-1]) * A[0, -1]
-    return factors, float(left / max(np.abs(y).max(), np.abs(A).max()))
+    return factors, float(np.abs(A @ factors - y).max() / max(np.abs(y).max(), np.abs(A[:, :-1]).max()))
 
 
-def measure(f: Callable, function: str, sites: tuple[Site, ...], scale: float = 1.0, seed: int = 0) -> Measured:
-    """The factors at each place; one sample at a time, so that the samples of a batch cannot disturb each other."""
-    columns = len(FORMULAS[function][0].vectors)
-    factors, left, errors = np.full((len(sites), columns), np.nan), np.full(len(sites), np.nan), {}
+def measure(
+    f: Callable, function: str, sites: tuple[Site, ...], scale: float = 1.0, seed: int = 0, imaginary: bool = False
+) -> Measured:
+    """The factors at each place; one sample at a time, so that the samples of a batch cannot disturb each other.
+
+    With `imaginary`, in complex numbers: there the root of a negative number is a number too.
+    """
+    columns, dtype = len(FORMULAS[function][0].vectors), torch.complex128 if imaginary else torch.float64
+    factors = np.full((len(sites), columns), np.nan, dtype=complex if imaginary else float)
+    added, left, errors = factors[:, 0].copy(), np.full(len(sites), np.nan), {}
     for number, site in enumerate(sites):
         given = arguments(function, site, (1, ENTRIES), seed + number, scale)
+        place = replace(site, schedule=site.schedule.to(dtype)) if imaginary else site
         try:
-            found, left[number] = fit(call(f, function, site, given), given)
-            factors[number] = found[:-1]
+            found, left[number] = fit(call(f, function, place, [x.to(dtype) for x in given]), given)
+            factors[number], added[number] = found[:-1], found[-1]
         except Exception as error:
             if isinstance(error, SubmissionError) and error.kind in HOPELESS:
                 raise
             errors[number] = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
-    return Measured(factors, left, errors)
+    return Measured(factors, added, left, errors)

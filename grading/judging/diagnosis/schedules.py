@@ -1,4 +1,4 @@
-"""What a schedule of betas, the tables made of it, or a list of timesteps, is: measured, and written down."""
+"""What a schedule of betas is: its length, its ends, its spacing, its clip."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grading.judging.compare import shorten
-from grading.judging.diagnosis.explain import Explanation, explanations, matching, two_changes
 from grading.judging.diagnosis.finding import Finding, Line, row
-from grading.judging.diagnosis.formulas import Formula, Numbers, evaluate
-from grading.judging.diagnosis.schedule_formulas import FORMULAS, KINDS, letters_of, written
-from grading.judging.diagnosis.simplify import simplified
-from grading.judging.observations import carefully, in_float64
+from grading.judging.diagnosis.search.explain import Explanation, explanations, matching, two_changes
+from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.schedule_formulas import FORMULAS, KINDS, letters_of, written
+from grading.judging.observations import in_float64
 
 ENDS = ((7, 0.1, 0.4), (12, 0.3, 0.05), (5, 0.2, 0.25))
 COSINE = ((7, 0.05, 0.9), (12, 0.0, 0.97), (9, 0.2, 0.95))
-LISTS = ((10, 3), (12, 4), (11, 4), (13, 5), (20, 3), (30, 7), (17, 6))
-BETAS = torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64)
 
 
 def schedule_finding(implementation: Any, function: str) -> Finding | None:
@@ -35,7 +31,11 @@ def schedule_finding(implementation: Any, function: str) -> Finding | None:
     lengths = {len(betas) - call[0] for betas, call in zip(made, calls)}
     if lengths != {0}:
         more = lengths.pop()
-        says = f"{abs(more)} beta{'s' * (abs(more) > 1)} too {'many' if more > 0 else 'few'}" if not lengths else "a length of its own"
+        says = (
+            f"{abs(more)} beta{'s' * (abs(more) > 1)} too {'many' if more > 0 else 'few'}"
+            if not lengths
+            else "a length of its own"
+        )
         called = calls[0]
         return Finding(says, (("measured", f"{says}: {len(made[0])} for num_timesteps = {called[0]}"),))
     return _of_numbers(function, made, calls) or _defaults(f, function)
@@ -53,13 +53,13 @@ def _of_numbers(function: str, made: list[Tensor], calls: tuple) -> Finding | No
     returned = _returned(made, [due[sum(c[0] for c in calls[:i]) :][: call[0], 0] for i, call in enumerate(calls)])
     if returned:
         return Finding(returned, (("measured", returned),))
-    best = _best(formulas, measured, letters)
+    best = best_of(formulas, measured, letters)
     first, last = measured[0, 0], measured[calls[0][0] - 1, 0]
     lines: list[Line] = [("measured", f"yours      due        at {function}{calls[0]}")]
     lines += [("first", row(first, due[0, 0], _mark(first, due[0, 0])))]
     lines += [("last", row(last, due[calls[0][0] - 1, 0], _mark(last, due[calls[0][0] - 1, 0])))]
     lines += [("spaced", f"evenly in {_spacing(made[0])}; due: evenly in {KINDS[function]}")]
-    return _told(function, best, lines, "another line than beta_start ... beta_end")
+    return told(best, lines, "another line than beta_start ... beta_end")
 
 
 def _returned(made: list[Tensor], due: list[Numbers]) -> str:
@@ -74,16 +74,17 @@ def _returned(made: list[Tensor], due: list[Numbers]) -> str:
     return ""
 
 
-def _best(formulas: tuple[Formula, ...], measured: Numbers, letters: dict) -> Explanation | None:
+def best_of(formulas: tuple[Formula, ...], measured: Numbers, letters: dict) -> Explanation | None:
     found = [e for e in explanations(formulas, measured, letters, 1e-7, depth=2) if e.whole]
     return found[0] if found else two_changes(formulas[0], measured, letters, 1e-7)
 
 
-def _told(function: str, best: Explanation | None, lines: list[Line], otherwise: str) -> Finding:
+def told(best: Explanation | None, lines: list[Line], otherwise: str) -> Finding:
     if best is None:
         return Finding(otherwise, tuple(lines), named=False)
     if best.formula.name and not best.changed:
-        said, due = [best.formula.name], []
+        said = [best.formula.name]
+        due: list[str] = []
     elif everywhere := [c for c in best.changed if not c.line]:
         said = [written(f"{c.now} where {c.was} belongs") if c.was else c.now for c in everywhere]
         due = []
@@ -91,7 +92,7 @@ def _told(function: str, best: Explanation | None, lines: list[Line], otherwise:
         said = [written(f"{name} = {yours}") for name, yours, _ in best.differences()]
         due = [] if best.formula.name else [written(f"{name} = {text}") for name, _, text in best.differences()]
     told = [("yours is", text) for text in said] + [("due is", text) for text in due]
-    return Finding("; ".join(said), (*lines, *told))
+    return Finding("; ".join(said), (*lines, *told), formula=dict(best.lines))
 
 
 def _mark(yours: float, due: float) -> str:
@@ -141,7 +142,11 @@ def _cosine(measured: Numbers, due: Numbers, letters: dict, calls: tuple) -> Fin
     tops = [measured[sum(c[0] for c in calls[:i]) :][: call[0]].max() for i, call in enumerate(calls)]
     free[measured >= np.concatenate([np.full(c[0], top) for c, top in zip(calls, tops)])[:, None] - 1e-9] = np.nan
     bounded = [call[2] for call in calls]
-    clip = "" if np.allclose(tops, bounded, rtol=1e-6) else f"the largest beta is {tops[0]:.4g} where max_beta is {bounded[0]:g}"
+    clip = (
+        ""
+        if np.allclose(tops, bounded, rtol=1e-6)
+        else f"the largest beta is {tops[0]:.4g} where max_beta is {bounded[0]:g}"
+    )
     if matching(due, free, 1e-6)[0] and clip:
         return Finding(clip, (*lines, ("yours is", clip)))
     low = free.copy()
@@ -154,104 +159,9 @@ def _cosine(measured: Numbers, due: Numbers, letters: dict, calls: tuple) -> Fin
         return Finding(says, (*lines, ("yours is", says)))
     seen = np.isfinite(free[:, 0])
     kept = {name: column[seen] for name, column in letters.items()}
-    best = _best(FORMULAS["cosine_beta_schedule"], free[seen], kept) if seen.sum() > 8 else None
+    best = best_of(FORMULAS["cosine_beta_schedule"], free[seen], kept) if seen.sum() > 8 else None
     if best is not None and matching(np.minimum(evaluate(best.lines, letters), bounds), measured, 1e-6)[0]:
         clip = ""
-    found = _told("cosine_beta_schedule", best, lines, "betas that do not follow eq. 17")
+    found = told(best, lines, "betas that do not follow eq. 17")
     more = (("and", clip),) if clip and best is not None else ()
     return replace(found, lines=(*found.lines, *more))
-
-
-def tables_finding(implementation: Any, function: str) -> Finding | None:
-    """Which of the three tables of make_schedule is another one, and what it is."""
-    made = carefully(implementation.make_schedule)(BETAS)
-    due = {"betas": BETAS, "alphas": 1 - BETAS, "alphas_cumprod": (1 - BETAS).cumprod(0)}
-    if not all(isinstance(getattr(made, name, None), Tensor) for name in due):
-        if isinstance(made, (tuple, dict, list)) and not hasattr(made, "betas"):
-            says = f"a {type(made).__name__} without names: the tables are asked for as schedule.alphas, in a NoiseSchedule"
-            return Finding(says, (("measured", says),))
-        return None
-    lines, said = [], []
-    for name, expected in due.items():
-        table = getattr(made, name).detach().to(torch.float64)
-        if table.shape == expected.shape and torch.allclose(table, expected, rtol=1e-6, atol=1e-9):
-            continue
-        what = _table(table, due, name)
-        said.append(f"{name}: {what}")
-        lines.append(("measured", f"{name} is {what}"))
-    return Finding("; ".join(said), tuple(lines), named=not any("something else" in text for text in said)) if said else None
-
-
-def _table(table: Tensor, due: dict[str, Tensor], name: str) -> str:
-    if table.ndim == 0:
-        return "one number: the product of all alphas? cumprod keeps the product up to each t"
-    if len(table) != len(BETAS):
-        shifted = len(table) == len(BETAS) + 1 and torch.allclose(table[1:], due[name])
-        return f"of length {len(table)}, with {table[0]:g} before it: it has one entry for each t" if shifted else f"of length {len(table)}"
-    for other, expected in due.items():
-        if other != name and torch.allclose(table, expected):
-            return f"the table {other}"
-    letters = letters_of("make_schedule", ())
-    best = _best(FORMULAS[name], table.numpy()[:, None], letters)
-    if best is None:
-        return "something else"
-    if best.formula.name and not best.changed:
-        return best.formula.name
-    result, alpha = (simplified(best.lines.get(line, "1 - beta")) for line in ("result", "alpha"))
-    return written(result) + (f", with alpha = {written(alpha)}" if alpha != "1 - beta" and "alpha" in result else "")
-
-
-def list_finding(implementation: Any, function: str) -> Finding | None:
-    """How the timesteps are spaced, and where they end."""
-    lists = [implementation.ddim_timesteps(*pair) for pair in LISTS]
-    if not all(isinstance(ts, list) for ts in lists):
-        return None
-    lists = [[int(t) for t in ts] for ts in lists]
-    due = [[i * (T // S) for i in reversed(range(S))] for T, S in LISTS]
-    if lists == due:
-        return None
-    if lists == [ts[::-1] for ts in due]:
-        says = "the right timesteps, the least noisy first: the noisiest comes first"
-        return Finding(says, (("measured", says),))
-    at = next(i for i, (ts, right) in enumerate(zip(lists, due)) if ts != right)
-    T, S = LISTS[at]
-    lines: list[Line] = [("measured", f"yours {shorten(lists[at])}, due {due[at]}, for T = {T} and S = {S}")]
-    lengths = {len(ts) - pair[1] for ts, pair in zip(lists, LISTS)}
-    if lengths == {0}:
-        flat = np.array([t for ts in lists for t in ts], dtype=float)[:, None]
-        turned = np.array([t for ts in lists for t in ts[::-1]], dtype=float)[:, None]
-        letters = letters_of("ddim_timesteps", LISTS)
-        best = _best(FORMULAS["ddim_timesteps"], flat, letters)
-        upwards = best is None and (best := _best(FORMULAS["ddim_timesteps"], turned, letters)) is not None
-        found = _told("ddim_timesteps", best, lines, "other timesteps than i * (T // S)")
-        more = (("and", "the least noisy first: the noisiest comes first"),) if upwards else ()
-        return replace(found, lines=(*found.lines, *more))
-    return _of_lengths(lists, due, lines)
-
-
-def _of_lengths(lists: list[list[int]], due: list[list[int]], lines: list[Line]) -> Finding:
-    """Lists that are too long or too short."""
-    known = {
-        "every multiple of T // S below T: more than S where S does not divide T":
-            lambda T, S: list(range(0, T, T // S))[::-1],
-        "all T timesteps: num_inference_steps is not used": lambda T, S: list(range(T))[::-1],
-        "a stride of S: S is the number of steps": lambda T, S: list(range(0, T, S))[::-1],
-        "from T - 1 down by T // S, for as long as it goes: it ends at 0": lambda T, S: list(range(T - 1, -1, -(T // S))),
-    }  # fmt: skip
-    turned = [sorted(ts, reverse=True) for ts in lists]
-    says = next((name for name, make in known.items() if turned == [make(*pair) for pair in LISTS]), "")
-    for shift in (1, -1):
-        makes = {name: make for name, make in known.items() if turned == [[t + shift for t in make(*p)] for p in LISTS]}
-        says = says or next((f"{name}, each {'+' if shift > 0 else '-'} 1" for name in makes), "")
-    extra = [[t for t in ts if t not in d] for ts, d in zip(lists, due)]
-    lacking = [[t for t in d if t not in ts] for ts, d in zip(lists, due)]
-    if not says and all(not e for e in extra) and all(gone == [0] for gone in lacking):
-        says = "0 is left out: the last timestep is 0"
-    if not says and not any(lacking) and len({tuple(e) for e in extra}) == 1:
-        says = f"{extra[0]} beside the timesteps due"
-    if not says and not any(lacking):
-        says = "one timestep too many"
-    if turned != lists and says:
-        says += "; and the least noisy first"
-    lines = [*lines, ("yours is", says)] if says else lines
-    return Finding(says or "a list of another length", tuple(lines), named=bool(says))

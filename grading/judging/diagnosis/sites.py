@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grading.judging.diagnosis.formulas import FORMULAS, Numbers
+from grading.judging.diagnosis.search.formulas import FORMULAS, Numbers
 from grading.judging.examples import COARSE
 from grading.submission.contract import NoiseSchedule, schedule_from
 
@@ -55,18 +55,6 @@ def inside(function: str) -> tuple[Site, ...]:
 
 
 @cache
-def rising(function: str) -> tuple[Site, ...]:
-    """The places inside, in schedules whose alpha_bar rises: there the root of a negative number may be a number."""
-    turned = {id(s): _with(s.alphas_cumprod.flip(0)) for s in (COARSE, UNEVEN)}
-    return tuple(Site(turned[id(site.schedule)], site.t, site.t_prev, site.eta) for site in inside(function))
-
-
-def _with(alpha_bar: Tensor) -> NoiseSchedule:
-    alphas = alpha_bar / torch.cat([torch.ones_like(alpha_bar[:1]), alpha_bar[:-1]])
-    return NoiseSchedule(1 - alphas, alphas, alpha_bar)
-
-
-@cache
 def edges(function: str) -> dict[str, tuple[Site, ...]]:
     """By name, the places where something else may hold; each in several schedules."""
     if function == "ddim_step":
@@ -101,7 +89,8 @@ def letters_at(function: str, sites: tuple[Site, ...]) -> dict[str, Numbers]:
         prev = site.t_prev if function == "ddim_step" else t - 1
         at = {
             "beta": float(beta[t]), "alpha": float(alpha[t]), "ab": float(ab[t]), "eta": site.eta,
-            "ab_before": _entry(ab, t - 1, 1.0), "beta_before": _entry(beta, t - 1), "alpha_before": _entry(alpha, t - 1),
+            "ab_before": _entry(ab, t - 1, 1.0), "beta_before": _entry(beta, t - 1),
+            "alpha_before": _entry(alpha, t - 1),
             "ab_after": _entry(ab, t + 1), "beta_after": _entry(beta, t + 1), "alpha_after": _entry(alpha, t + 1),
             "ab_prev": _entry(ab, prev, 1.0), "beta_prev": _entry(beta, prev), "alpha_prev": _entry(alpha, prev, 1.0),
             "ab_prev_after": _entry(ab, prev + 1), "ab_prev_before": _entry(ab, prev - 1, 1.0),

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from grading.judging.diagnosis.batches import only_some
 from grading.judging.diagnosis.edges import edge_findings
-from grading.judging.diagnosis.explain import Explanation, explanations, matching
 from grading.judging.diagnosis.factors import FOLLOWS, written_down
 from grading.judging.diagnosis.finding import Finding, Line, row
-from grading.judging.diagnosis.formulas import FORMULAS, Numbers, evaluate, written
 from grading.judging.diagnosis.measure import Measured, measure
-from grading.judging.diagnosis.sites import Site, inside, letters_at, rising
-from grading.judging.diagnosis.unlike import not_linear, only_some, unsteady
+from grading.judging.diagnosis.search.explain import Explanation, explanations, matching
+from grading.judging.diagnosis.search.formulas import FORMULAS, Numbers, evaluate, written
+from grading.judging.diagnosis.sites import Site, inside, letters_at
+from grading.judging.diagnosis.unlike import added_number, not_linear, unsteady
 from grading.judging.observations import carefully
 
 
@@ -31,6 +32,8 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     if not measured.is_linear:
         return not_linear(f, function)
     letters = letters_at(function, sites)
+    if np.abs(measured.added[np.isfinite(measured.added)]).max(initial=0.0) > 1e-6:
+        return added_number(function, measured, letters)
     right = matching(evaluate(FORMULAS[function][0].lines, letters), measured.factors, measured.tolerance)
     missing = np.isnan(measured.factors).any(1)
     if all(right) and not missing.any():
@@ -45,17 +48,27 @@ def _at_edges_alone(at_edges: list[Finding]) -> Finding | None:
         return None
     first = at_edges[0]
     more = tuple(("and", found.says) for found in at_edges[1:])
-    return replace(first, lines=(("measured", f"right elsewhere; {first.says.partition(':')[0] if first.lines else first.says}"), *first.lines, *more))
+    return replace(
+        first,
+        lines=(
+            ("measured", f"right elsewhere; {first.says.partition(':')[0] if first.lines else first.says}"),
+            *first.lines,
+            *more,
+        ),
+    )
 
 
 def _not_finite(f: Callable, function: str) -> Finding | None:
     """Not a number anywhere inside: looked for where a root of a negative number becomes one."""
-    sites = (*inside(function), *rising(function))
-    measured, letters = measure(f, function, sites), letters_at(function, sites)
-    if np.isfinite(measured.factors).all(1).any():
+    sites = inside(function)
+    measured = measure(f, function, sites, imaginary=True)
+    letters = {name: column + 0j for name, column in letters_at(function, sites).items()}
+    if np.isfinite(measured.factors).all() and measured.is_linear and not measured.added.round(9).any():
         best = explanations(FORMULAS[function], measured.factors, letters, measured.tolerance)[0]
         if best.whole:
-            return _Terms(function, sites, measured, letters).finding(f)
+            found = _Terms(function, sites, measured, letters).finding(f)
+            says = "a root of a negative number: what is not a number is shown with its imaginary part"
+            return replace(found, lines=(*found.lines, ("and", says)))
     if function == "ddim_step":
         quiet = tuple(replace(site, eta=0.0) for site in inside(function))
         measured, letters = measure(f, function, quiet), letters_at(function, quiet)
@@ -103,11 +116,13 @@ class _Terms:
         choice = next((c for c in best.formula.choices if c.name == best.choice), None)
         if choice:
             lines.append(("choice", f"{choice.name} is {choice.why}"))
-        lines += [("and", edge.says) for edge in edge_findings(f, function, tolerance, best)]
+        at_edges = edge_findings(f, function, tolerance, best)
+        lines += [("and", edge.says) for edge in at_edges]
         wrong = [c for c, remark in enumerate(remarks) if remark == "wrong"]
         named = all(best.right[c] or c in found for c in wrong)
-        alone = choice and not best.changed and not found
-        return Finding(self._says(best, found), tuple(lines), choice.name if choice and alone else "", named)
+        alone = choice and not best.changed and not found and not at_edges
+        formula = dict(best.lines) if best.whole else None
+        return Finding(self._says(best, found), tuple(lines), choice.name if choice and alone else "", named, formula)
 
     def _remarks(self, best: Explanation, found: dict[int, str]) -> list[str]:
         """right, wrong, or what a factor follows from: what comes of one line is blamed once."""
@@ -152,9 +167,10 @@ class _Terms:
         lines = []
         everywhere = [c for c in best.changed if not c.line]
         for change in everywhere:
-            what = f"{self._written(change.now)} where {self._written(change.was)} belongs" if change.was else change.now
+            what = (
+                f"{self._written(change.now)} where {self._written(change.was)} belongs" if change.was else change.now
+            )
             lines.append(("yours has", f"{what}, throughout"))
-        chosen = {c.line for c in best.formula.choices if c.name == best.choice}
         for name, yours, due in best.differences():
             if everywhere and not any(c.line == name for c in best.changed):
                 continue

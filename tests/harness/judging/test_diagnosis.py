@@ -1,123 +1,205 @@
-"""What a diagnosis names, and what it rightly leaves without a name."""
+"""Which term is wrong: pointed at in every wrong form, named in nearly all, and never by a wrong name."""
 
-from types import SimpleNamespace
+import random
+from functools import cache
+from pathlib import Path
 
+import numpy as np
 import pytest
+import summary
 import torch
+from random_edits import edits
+from wrong_forms import catalogue
+from wrong_forms.ddpm_step import MEANS, SIGMAS, step
+from wrong_forms.samplers import LOOP, NOISE, TIME
+from wrong_forms.walking import sampler
 
-from grading.judging.closed_form import alpha_bar_at, broadcast, ddpm_step, posterior, predict_x0
-from grading.judging.diagnosis import diagnose, resembling
-from grading.judging.examples import COARSE
+from grading.judging.diagnosis import MEASURED, diagnose
+from grading.judging.diagnosis.measure import measure
+from grading.judging.diagnosis.search.formulas import FORMULAS, evaluate
+from grading.judging.diagnosis.sites import Site, letters_at
+from grading.submission.contract import schedule_from
 from grading.submission.errors import SubmissionError
+from grading.submission.implementation import ROOT, Implementation, Replaced
+
+STEPS = ("q_sample", "ddpm_step", "ddim_step")
+EDITED = (*STEPS, *STEPS[1:], "cosine_beta_schedule", "make_schedule", "ddim_timesteps", "ddpm_loss", "ddim_step")
+GENERATOR = torch.Generator().manual_seed(99)
+FRESH = tuple(schedule_from(0.02 + 0.3 * torch.rand(9, generator=GENERATOR, dtype=torch.float64)) for _ in range(4))
 
 
-def q(data, noise_factor):
-    def q_sample(x0, t, schedule, noise):
-        a = broadcast(schedule.alphas_cumprod.to(x0)[t], x0)
-        return data(a) * x0 + noise_factor(a) * noise
-
-    return q_sample
-
-
-def step(mean, deviation):
-    def ddpm_step(x_t, t, eps, schedule, noise):
-        tables = schedule.to(x_t)
-        return mean(x_t, t, eps, tables) + deviation(t, tables) * noise
-
-    return ddpm_step
+def fresh_sites(function):
+    """Places that no search has seen."""
+    if function != "ddim_step":
+        return tuple(Site(schedule, t) for schedule in FRESH for t in (3, 5, 6))
+    return tuple(Site(s, *jump) for s, jump in zip(FRESH, ((7, 2, 0.3), (6, 3, 0.55), (5, 2, 0.15), (7, 4, 0.8))))
 
 
-def right_mean(x_t, t, eps, tables):
-    return posterior(predict_x0(x_t, t, eps, tables), x_t, t, tables)[0]
+def factors(function, wrong):
+    return measure(wrong, function, fresh_sites(function), seed=50).factors
 
 
-def root_of_beta_but_last(t, tables):
-    return tables.betas[t] ** 0.5 if t > 0 else 0.0
+def due(function, lines=None):
+    letters = letters_at(function, fresh_sites(function))
+    return evaluate(lines or FORMULAS[function][0].lines, letters)
 
 
-def mean_with_the_wrong_sign(x_t, t, eps, tables):
-    return posterior(predict_x0(x_t, t, -eps, tables), x_t, t, tables)[0]
+def is_wrong_name(function, wrong, found):
+    """Whether the formula that was found gives other factors where nobody looked for it."""
+    if not found.formula or function not in STEPS:
+        return False
+    here, there = factors(function, wrong), due(function, found.formula)
+    seen = np.isfinite(here).all(1) & np.isfinite(np.broadcast_to(there, here.shape)).all(1)
+    return not np.allclose(here[seen], np.broadcast_to(there, here.shape)[seen], rtol=1e-7, atol=1e-9)
 
 
-def walk(start=lambda x_T: x_T, step=ddpm_step, draw=None):
-    def ddpm_sample(model, x_T, schedule, generator=None):
-        with torch.no_grad():
-            x = start(x_T)
-            noise = torch.randn(len(schedule.betas), *x.shape, generator=generator, dtype=x.dtype, device=x.device)
-            for t in range(len(schedule.betas) - 1, -1, -1):
-                eps = model(x, torch.full((len(x),), t, device=x.device))
-                x = step(x, t, eps, schedule, draw(x) if draw else noise[t])
-            return x
-
-    return ddpm_sample
-
-
-OTHER_STYLES = [
-    ("q_sample", q(lambda a: torch.exp(a.log()), lambda a: 1 - a), "no_roots"),
-    ("ddpm_step", step(mean_with_the_wrong_sign, lambda t, s: posterior(s.betas[0], s.betas[0], t, s)[1] ** 0.5),
-     "plus_for_minus"),
-    ("ddpm_step", step(right_mean, root_of_beta_but_last), "beta_as_variance"),
-    ("ddpm_sample", walk(draw=torch.randn_like), "generator_ignored"),
-    ("ddpm_sample", walk(start=torch.zeros_like), "starts_from_zeros"),
-    ("ddpm_sample", walk(step=step(right_mean, root_of_beta_but_last)), "ddpm_step/beta_as_variance"),
-]  # fmt: skip
-
-TWO_AT_ONCE = [
-    ("q_sample", q(lambda a: (1 - a) ** 0.5, lambda a: -(a**0.5))),
-    ("q_sample", q(lambda a: a, lambda a: 1 + a)),
-    ("ddpm_step", step(mean_with_the_wrong_sign, root_of_beta_but_last)),
-    ("ddpm_sample", walk(start=torch.zeros_like, step=step(right_mean, root_of_beta_but_last))),
-    ("ddim_timesteps", lambda T, S: [i + 1 for i in range(0, T, T // S)]),
-]
+def terms_left_out(function, wrong, found):
+    """The arguments whose factor is wrong and of which the table says nothing."""
+    here = factors(function, wrong)
+    if not np.isfinite(here).all():
+        return []
+    right = np.isclose(here, due(function), rtol=1e-7, atol=1e-9).all(0)
+    said = dict(found.lines)
+    marked = [v for v in FORMULAS[function][0].vectors if "wrong" in said.get(v, "") or "follows" in said.get(v, "")]
+    everything = any("measured" in label for label, _ in found.lines)
+    return [v for v, ok in zip(FORMULAS[function][0].vectors, right) if not ok and v not in marked and not everything]
 
 
-def label(value):
-    """The same in every process: what a function prints as holds its address."""
-    return value if isinstance(value, str) else ""
+def found_in(function, wrong):
+    return diagnose(Replaced(ROOT / "solutions", {function: wrong}), function)
 
 
-@pytest.mark.parametrize(("function", "wrong", "name"), OTHER_STYLES, ids=label)
-def test_a_mistake_is_named_in_whatever_style_it_is_made(function, wrong, name):
-    assert [m.name for m in resembling(wrong, function)][:1] == [name]
+class Count:
+    """n of n, and what was not."""
+
+    def __init__(self, what):
+        self.what, self.of, self.pointed, self.named, self.wrong = what, 0, 0, 0, 0
+        self.missed, self.bare = [], []
+
+    def add(self, title, function, wrong, found):
+        self.of += 1
+        self.pointed += found is not None
+        self.named += found is not None and found.named
+        self.wrong += found is not None and is_wrong_name(function, wrong, found)
+        if found is None or (function in STEPS and terms_left_out(function, wrong, found)):
+            self.missed.append(title)
+        elif not found.named:
+            self.bare.append(title)
+
+    def stated(self):
+        summary.lines.append(
+            f"{self.what}: wrong terms pointed at {self.pointed}/{self.of}, named {self.named}/{self.of}, "
+            f"wrong names {self.wrong}"
+        )
 
 
-@pytest.mark.parametrize(("function", "wrong"), TWO_AT_ONCE, ids=label)
-def test_two_mistakes_at_once_have_no_name(function, wrong):
-    assert resembling(wrong, function) == []
+# Nothing is wrong with their values: what they are called on, or what they leave behind, has a message of its own.
+OF_FORM = ("_always", "in_place", "made_on_the_cpu", "moved_to", "numbers_one_by_one", "_returned", "overwritten",
+           "a_tensor", "list_of_tensors", "floats", "a_range", "without_names", "division_by_zero_at_one_step",
+           "noise_made_on_the_cpu", "t_made_on_the_cpu")  # fmt: skip
 
 
-class Submission(SimpleNamespace):
-    """An implementation that can be the key of a dict."""
-
-    __hash__ = object.__hash__
+def of_form(entry):
+    return any(part in entry.name for part in OF_FORM)
 
 
-def end_of(sample):
-    x_T = torch.ones(4, 2, dtype=torch.float64)
-    return sample(lambda x, t: 0 * x, x_T, COARSE, torch.Generator().manual_seed(1))
+@pytest.mark.timeout(300)
+def test_every_wrong_form_is_measured():
+    count = Count("catalogue")
+    for function in MEASURED:
+        for entry in catalogue(function):
+            found = found_in(function, entry.wrong)
+            if found is not None or not of_form(entry):
+                count.add(entry.id, function, entry.wrong, found)
+    count.stated()
+    assert count.missed == []
+    assert count.wrong == 0
+    assert count.named >= 0.95 * count.of
 
 
-def test_a_mistake_in_the_step_is_placed_there_and_one_in_the_loop_is_not():
-    wrong = step(right_mean, root_of_beta_but_last)
-    for own_step, says in ((wrong, True), (ddpm_step, False)):
-        submission = Submission(ddpm_step=own_step, ddpm_sample=walk(step=wrong))
-        found = diagnose(submission, "ddpm_sample", end_of, end_of(submission.ddpm_sample))
-        assert found is None or found.says.endswith(", in ddpm_step") is says
-        assert [m.name for m in resembling(submission.ddpm_sample, "ddpm_sample")] == ["ddpm_step/beta_as_variance"]
+@pytest.mark.timeout(300)
+def test_pairs_are_measured_as_well():
+    count, dice = Count("pairs"), random.Random(5)
+    for _ in range(40):
+        (mean, _, of_mean), (sigma, _, of_sigma) = dice.choice(MEANS), dice.choice(SIGMAS)
+        wrong = step(mean=of_mean, sigma=of_sigma)
+        count.add(f"{mean} and {sigma}", "ddpm_step", wrong, found_in("ddpm_step", wrong))
+    for function in ("ddpm_sample", "ddim_sample"):
+        for _ in range(20):
+            noise, loop = dice.choice(NOISE), dice.choice(LOOP)
+            wrong = sampler(function, **{**loop[2], **noise[2]})
+            count.add(f"{noise[0]} and {loop[0]}", function, wrong, found_in(function, wrong))
+            _, _, time = dice.choice(TIME)
+            wrong = sampler(function, **noise[2], ask=lambda w, x, t, time=time: w.model(x, time(w, x, t)))
+            count.add(f"{noise[0]} and a time", function, wrong, found_in(function, wrong))
+    count.stated()
+    assert count.missed == []
+    assert count.wrong == 0
+    assert count.named >= 0.9 * count.of
 
 
-def test_a_name_must_give_what_was_seen_and_not_only_resemble():
-    no_roots = q(lambda a: a, lambda a: 1 - a)
+@cache
+def reference():
+    return Implementation(ROOT / "solutions")
 
-    def q_sample(x0, t, schedule, noise):
-        return no_roots(x0, t, schedule, noise) + (len(x0) == 3)
 
-    more = Submission(q_sample=q_sample)
-    x, t = torch.ones(4, 2, dtype=torch.float64), torch.tensor([1, 2, 3, 4])
-    for size, name in ((4, "no_roots"), (3, None)):
-        probe = lambda f, n=size: f(x[:n], t[:n], COARSE, x[:n])  # noqa: E731
-        found = diagnose(more, "q_sample", probe, probe(more.q_sample))
-        assert (found and found.name) == name
+def changes_nothing(function, wrong):
+    """By value: nothing is found in what an edit has left right."""
+    right, other = answers(function, getattr(reference(), function)), answers(function, wrong)
+    return all(
+        isinstance(a, type(b)) and (torch.allclose(a, b, equal_nan=True) if isinstance(a, torch.Tensor) else a == b)
+        if getattr(a, "shape", 0) == getattr(b, "shape", 0)
+        else False
+        for a, b in zip(right, other)
+    )
+
+
+def answers(function, f):
+    """What a function gives for a few inputs; the name of an error where it gives none."""
+    seen = []
+    for schedule in FRESH[:2]:
+        x, eps, z = (torch.randn(4, 3, generator=GENERATOR.manual_seed(n), dtype=torch.float64) for n in range(3))
+        calls = {
+            "q_sample": [(x, torch.tensor([0, 3, 8, 5]), schedule, z)],
+            "ddpm_step": [(x, t, eps, schedule, z) for t in (0, 1, 4, 8)],
+            "ddim_step": [(x, t, p, eps, schedule, eta, z) for t, p in ((8, 3), (4, 0), (2, -1)) for eta in (0.0, 0.6)],
+            "cosine_beta_schedule": [(9, 0.05, 0.9), (20,)],
+            "make_schedule": [(schedule.betas,)],
+            "ddim_timesteps": [(10, 3), (11, 4)],
+            "ddpm_loss": [(lambda x_t, t: 0.3 * x_t + t[:, None], x, torch.tensor([0, 3, 8, 5]), schedule, z)],
+        }[function]
+        for call in calls:
+            try:
+                answer = f(*call)
+            except Exception as error:
+                answer = type(error).__name__
+            seen += list(answer) if isinstance(answer, tuple) else [answer]
+    return seen
+
+
+def raises(function, wrong):
+    """What fails is shown by its own error and line."""
+    return any(isinstance(answer, str) for answer in answers(function, wrong))
+
+
+@pytest.mark.timeout(600)
+def test_random_edits_of_the_reference_are_measured():
+    count = Count("random edits")
+    for edit in edits(EDITED, 600, seed=7):
+        wrong = edit.made()
+        if count.of == 200 or changes_nothing(edit.function, wrong) or raises(edit.function, wrong):
+            continue
+        count.add(edit.title, edit.function, wrong, found_in(edit.function, wrong))
+    count.stated()
+    assert count.of == 200
+    assert count.missed == []
+    assert count.wrong == 0
+    assert count.named >= 0.9 * count.of
+
+
+@pytest.mark.parametrize("function", MEASURED)
+def test_nothing_is_found_in_what_is_right(function):
+    assert MEASURED[function](reference(), function) is None
 
 
 @pytest.mark.parametrize("kind", ["timeout", "gone"])
@@ -128,7 +210,10 @@ def test_a_submission_that_hangs_is_asked_once(kind):
         calls.append(args)
         raise SubmissionError("q_sample", kind, "no answer")
 
-    assert diagnose(Submission(q_sample=hangs), "q_sample", lambda f: f(1), 1.0) is None
+    class Submission:
+        q_sample = staticmethod(hangs)
+
+    assert diagnose(Submission(), "q_sample") is None
     assert len(calls) == 1
 
 
@@ -139,8 +224,13 @@ class Odd:
     __hash__ = None
 
 
-@pytest.mark.parametrize("returned", [None, Odd(), [Odd()], torch.ones(2).to_sparse(), {"a": 1}, alpha_bar_at])
+@pytest.mark.parametrize("returned", [None, Odd(), [Odd()], torch.ones(2).to_sparse(), {"a": 1}, due])
 def test_a_diagnosis_never_fails(returned):
-    for function in ("linear_beta_schedule", "make_schedule", "q_sample", "ddpm_loss", "ddpm_step", "ddim_timesteps"):
-        submission = Submission(**{function: lambda *args: returned})
-        assert diagnose(submission, function, lambda f: f(1), returned) is None
+    for function in MEASURED:
+        wrong = Replaced(ROOT / "solutions", {function: lambda *args, **kwargs: returned})
+        found = diagnose(wrong, function)
+        assert found is None or found.says
+
+
+def test_the_folder_of_a_wrong_form_is_its_own():
+    assert (Path(__file__).parents[1] / "wrong_forms").is_dir()

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from grading.judging.diagnosis.changes import Change, changes
-from grading.judging.diagnosis.formulas import Formula, Numbers, evaluate
-from grading.judging.diagnosis.simplify import simplified
+from grading.judging.diagnosis.search.changes import Change, changes
+from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.simplify import simplified
 
 BEAM, DEPTH = 6, 3
 PAIRS = 8_000
@@ -79,8 +79,10 @@ def explanations(
     formulas: tuple[Formula, ...], measured: Numbers, letters: Letters, tolerance: float, depth: int = DEPTH
 ) -> list[Explanation]:
     """The best explanation by way of each formula; first those that give most columns, and of those the simplest."""
-    found = []
+    found: list[Explanation] = []
     for formula in formulas:
+        if len(formula.lines) == len(formulas[0].lines) > 3 and any(e.whole and len(e.changed) < 2 for e in found):
+            continue  # the same in another grouping
         due = Explanation(formula, dict(formula.lines))
         starts = [due, *(replace(due, lines={**due.lines, c.line: c.text}, choice=c.name) for c in formula.choices)]
         starts = [replace(s, right=agreement(evaluate(s.lines, letters), measured, tolerance)) for s in starts]
@@ -130,22 +132,27 @@ def _candidates(start: Explanation) -> Iterator[tuple[Change, dict[str, str]]]:
     swaps = [({a: b}, a, b) for a in used for b in ("1", *formula.letters) if a != b]
     swaps += [(swap, "", what) for what, swap in formula.shifts.items()]
     for swap, was, now in swaps:
-        renamed = {n: re.sub(r"\b\w+\b", lambda m: swap.get(m[0], m[0]), text) for n, text in lines.items()}
+        renamed = {name: _renamed(text, swap) for name, text in lines.items()}
         if sum(renamed[n] != lines[n] for n in lines) > (1 if was else 0):
             yield Change("", "", was, now, 1), renamed
+
+
+def _renamed(text: str, swap: dict[str, str]) -> str:
+    return re.sub(r"\b\w+\b", lambda m: swap.get(m[0], m[0]), text)
 
 
 def two_changes(formula: Formula, measured: Numbers, letters: Letters, tolerance: float) -> Explanation | None:
     """Where there is one column alone, and so no first change shows: the likely pairs of changes."""
     due, left = Explanation(formula, dict(formula.lines)), PAIRS
-    for most in (0, 1):
-        for change, lines in _candidates(due):
+    firsts = list(_candidates(due))
+    for total in range(3):  # the likely first
+        for change, lines in firsts:
             start = replace(due, lines=lines, changed=(change,))
-            for second, both in _candidates(start) if change.rank <= most else ():
-                if (max(change.rank, second.rank) == most and second.line != "") or most == 0 == second.rank:
+            for second, both in _candidates(start) if change.rank <= total else ():
+                if change.rank + second.rank == total:
                     left -= 1
                     if all(agreement(evaluate(both, letters), measured, tolerance)):
                         return replace(start, lines=both, changed=(change, second), right=(True,))
-                if left < 0:
-                    return None
+            if left < 0:
+                return None
     return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import torch
 
-from grading.judging.diagnosis.formulas import Formula, Numbers
+from grading.judging.diagnosis.search.formulas import Formula, Numbers
 
 KINDS = {"linear_beta_schedule": "beta", "quadratic_beta_schedule": "sqrt(beta)"}
+BETAS = torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64)
 OF_LINE = ("t", "t_next", "t_back", "T", "T_less", "T_more", "start", "end", "start_due", "end_due")
 LINE, ROOTS, LOGS = ({line: text} for line, text in (
     ("beta", "start + (end - start) * t / T_less"),
@@ -63,7 +65,7 @@ FORMULAS: dict[str, tuple[Formula, ...]] = {
     "alphas": (_formula({"result": "1 - beta"}, OF_TABLE),),
     "alphas_cumprod": (
         _formula({"alpha": "1 - beta", "result": "cumprod(alpha)"}, OF_TABLE),
-        _formula({"alpha": "1 - beta", "result": "one_before * 1"}, OF_TABLE, "alpha_bar[t - 1]: step t itself is left out"),
+        _formula({"alpha": "1 - beta", "result": "one_before * 1"}, OF_TABLE, "alpha_bar[t - 1]: step t is left out"),
         _formula({"alpha": "1 - beta", "result": "alpha ** t_next"}, OF_TABLE, "alpha_t^(t + 1)"),
         _formula({"result": "exp(-cumsum(beta))"}, OF_TABLE, "exp(-cumsum(beta)), which is only nearly the product"),
         _formula({"result": "1 - cumsum(beta)"}, OF_TABLE, "1 - cumsum(beta), which is only nearly the product"),
@@ -83,14 +85,14 @@ FORMULAS: dict[str, tuple[Formula, ...]] = {
         _formula({"t": "T_less - i_back"}, COUNTED, "the noisiest one by one: the stride is missing"),
         _formula({"t": "(i / S_less) ** 2 * T_less"}, COUNTED, "spaced quadratically"),
         _formula({"t": "floor((i / S_less) ** 2 * T_less)"}, COUNTED, "spaced quadratically"),
-        _formula({"t": "top - i_back * floor(T / S)"}, COUNTED, "the noisiest of all multiples of T // S: it ends at 0"),
+        _formula({"t": "top - i_back * floor(T / S)"}, COUNTED, "the noisiest multiples of T // S: it ends at 0"),
     ),
 }  # fmt: skip
 
 WRITTEN = {
     "T_less": "(T - 1)", "T_more": "(T + 1)", "S_less": "(S - 1)", "t_next": "(t + 1)", "t_back": "(T - 1 - t)",
-    "i_next": "(i + 1)", "start": "beta_start", "end": "beta_end", "start_due": "1e-4", "end_due": "0.02", "s_due": "0.008",
-    "after": "after", "before": "before",
+    "i_next": "(i + 1)", "start": "beta_start", "end": "beta_end", "start_due": "1e-4", "end_due": "0.02",
+    "s_due": "0.008",
 }  # fmt: skip
 
 
@@ -105,8 +107,6 @@ def written(text: str) -> str:
 def letters_of(function: str, calls: tuple) -> dict[str, Numbers]:
     """Every letter as a column, the calls one below the other."""
     if function == "make_schedule":
-        from grading.judging.diagnosis.schedules import BETAS
-
         beta = BETAS.numpy()[:, None]
         bar = np.cumprod(1 - beta, 0)
         before = np.concatenate([[[1.0]], bar[:-1]])

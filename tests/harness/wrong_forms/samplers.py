@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from grading.judging import closed_form
-from grading.judging.misconceptions import catalogue, inherit, register
-from grading.judging.misconceptions.walking import Walk, asked, fresh, full, sampler, strided
+from wrong_forms import register
+from wrong_forms.walking import Walk, asked, fresh, full, sampler
 
 
 def once(w: Walk, name: str, make: Callable[[], Any]) -> Any:
@@ -214,27 +214,3 @@ for function in ("ddpm_sample", "ddim_sample"):
     for name, says, time in TIME:
         ask = lambda w, x, t, time=time: w.model(x, time(w, x, t))  # noqa: E731
         register(function, name, says, "model(x_t, t)", sampler(function, ask=ask))
-
-
-# What nobody sees from outside a walk: normal noise turned round is normal noise, and a loop runs over any sequence.
-UNSEEN = (
-    "noise_subtracted",
-    "noise_changed_in_place",
-    "eps_changed_in_place",
-    "a_tensor",
-    "list_of_tensors",
-    "a_range",
-)
-
-for m in catalogue("ddpm_step"):
-    if m.name not in UNSEEN:
-        step = lambda w, x, t, prev, eps, z, f=m.wrong: f(x, t, eps, w.schedule, z)  # noqa: E731
-        inherit("ddpm_sample", m, sampler("ddpm_sample", step=step))
-for m in catalogue("ddim_step"):
-    if m.name not in UNSEEN:
-        step = lambda w, x, t, prev, eps, z, f=m.wrong: f(x, t, prev, eps, w.schedule, w.eta, z)  # noqa: E731
-        inherit("ddim_sample", m, sampler("ddim_sample", step=step))
-for m in catalogue("ddim_timesteps"):
-    if m.name not in UNSEEN:
-        timesteps = lambda w, ts, f=m.wrong: f(w.total, len(strided(w)))  # noqa: E731
-        inherit("ddim_sample", m, sampler("ddim_sample", timesteps=timesteps))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from grading.judging.misconceptions import register
+from wrong_forms import register
 
 for name, says, wrong in (
     ("ascending", "the right timesteps, least noisy first", lambda T, S: [i * (T // S) for i in range(S)]),

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grading.judging.misconceptions import looks_like, register
 from grading.submission.contract import NoiseSchedule
+from wrong_forms import looks_like, register
 
 Table = Callable[[Tensor], Tensor]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grading.judging.misconceptions import register
+from wrong_forms import register
 
 EQUATION = "Nichol & Dhariwal eq. 17"
 

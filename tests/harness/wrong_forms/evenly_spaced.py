@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grading.judging.misconceptions import register
+from wrong_forms import register
 
 
 def line(start: float, end: float, steps: int) -> Tensor:

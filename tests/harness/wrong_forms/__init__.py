@@ -1,8 +1,6 @@
-"""The catalogue of misconceptions: wrong versions of the functions, each with the sentence that names it.
+"""Wrong versions of the functions, each with a sentence that says what is wrong with it.
 
-It is used twice. When a suite sees a wrong value it tries these on the same inputs, and names the one that gives the
-same result. And each of them, put into the reference, must be caught by the suite of its own kata: the catalogue is the
-mutation test of the suites.
+Each of them, put into the reference, must be caught by the suite of its own kata, and measured by the diagnosis.
 """
 
 from __future__ import annotations
@@ -38,7 +36,6 @@ class Misconception:
         says: a phrase that follows the words "looks like": `alpha[t] where alpha_bar[t] belongs`.
         confuses: the equation that it gets wrong: `DDPM eq. 4`.
         wrong: the wrong function, whole.
-        inherited: the misconception of an earlier function that makes this one wrong too, by being called.
     """
 
     function: str
@@ -46,7 +43,6 @@ class Misconception:
     says: str
     confuses: str
     wrong: Callable
-    inherited: Misconception | None = None
 
     @property
     def id(self) -> str:
@@ -59,12 +55,6 @@ _REGISTRY: dict[str, Misconception] = {}
 def register(function: str, name: str, says: str, confuses: str, wrong: Callable) -> None:
     """Add one entry; within a function the likely come before the rare, because they are tried in this order."""
     _add(Misconception(function, name, says, confuses, wrong))
-
-
-def inherit(function: str, earlier: Misconception, wrong: Callable) -> None:
-    """Add what a mistake in an earlier function makes of one that calls it."""
-    name = f"{earlier.function}/{earlier.name}"
-    _add(Misconception(function, name, earlier.says, earlier.confuses, wrong, earlier))
 
 
 def _add(entry: Misconception) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 
 def simplified(text: str) -> str:
     return ast.unparse(_simple(ast.parse(text, mode="eval").body))
 
 
-def _number(node: ast.expr) -> float | None:
+def _number(node: ast.expr) -> Any:
     return node.value if isinstance(node, ast.Constant) else None
 
 
@@ -36,7 +37,15 @@ def _simple(node: ast.expr) -> ast.expr:
     if isinstance(op, ast.Sub):
         if isinstance(right, ast.UnaryOp):
             return ast.BinOp(left, ast.Add(), right.operand)
-        return zero if same else left if b == 0 else ast.UnaryOp(ast.USub(), right) if a == 0 else ast.BinOp(left, op, right)
+        return (
+            zero
+            if same
+            else left
+            if b == 0
+            else ast.UnaryOp(ast.USub(), right)
+            if a == 0
+            else ast.BinOp(left, op, right)
+        )
     if isinstance(op, ast.Mult):
         return zero if 0 in (a, b) else right if a == 1 else left if b == 1 else ast.BinOp(left, op, right)
     if isinstance(op, ast.Div):

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from grading.judging.closed_form import broadcast, q_sample
-from grading.judging.misconceptions import catalogue, inherit, looks_like, register
 from grading.submission.contract import NoiseSchedule
+from wrong_forms import looks_like, register
 
 EQUATION = "DDPM eq. 14"
 
@@ -165,8 +165,3 @@ def noise_changed_in_place(model: Any, x0: Tensor, t: Tensor, schedule: NoiseSch
     guess = model(q_sample(x0, t, schedule.to(x0), noise), t)
     noise -= guess.detach()
     return mean_square(noise + guess.detach() - guess)
-
-
-for m in catalogue("q_sample"):
-    if m.name != "float32_always":  # the loss is of the noise's dtype then, and right
-        inherit("ddpm_loss", m, loss(forward=m.wrong))

@@ -78,7 +78,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
         if isinstance(left, ast.BinOp) and not isinstance(left.op, ast.Pow):  # the bracket left out, or moved
             yield 0, ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
             yield 0, ast.BinOp(ast.BinOp(left.left, op, right), left.op, left.right)
-        if _is(right, SUMS):
+        if isinstance(right, ast.BinOp) and isinstance(right.op, SUMS):
             yield 0, ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
 
 
@@ -127,7 +127,9 @@ def _parts(node: ast.expr) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
         way, part = stack.pop()
         yield way, part
         if isinstance(part, ast.BinOp):
-            stack += [((*way, "left"), part.left), ((*way, "right"), part.right)]
+            stack.append(((*way, "left"), part.left))
+            if not isinstance(part.op, ast.Pow):
+                stack.append(((*way, "right"), part.right))
         elif isinstance(part, ast.Call):
             stack.append(((*way, "args"), part.args[0]))
         elif isinstance(part, ast.UnaryOp):
@@ -154,9 +156,8 @@ def _is_vector(node: ast.expr, vectors: frozenset[str]) -> bool:
         return node.id in vectors
     if isinstance(node, ast.UnaryOp):
         return _is_vector(node.operand, vectors)
-    if isinstance(node, ast.Call):
-        if _is_vector(node.args[0], vectors):
-            raise ValueError("a function of a vector")
+    if isinstance(node, ast.Call) and _is_vector(node.args[0], vectors):
+        raise ValueError("a function of a vector")
     if not isinstance(node, ast.BinOp):
         return False
     left, right = _is_vector(node.left, vectors), _is_vector(node.right, vectors)

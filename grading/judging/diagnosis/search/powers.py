@@ -8,13 +8,22 @@ from typing import Any
 import numpy as np
 
 MOST = 4
-SMALL = {1.0: "1", 2.0: "2", 3.0: "3", 4.0: "4", 0.5: "1 / 2", 0.25: "1 / 4", 2**0.5: "sqrt(2)", 0.5**0.5: "sqrt(1 / 2)"}
+SMALL = {
+    1.0: "1",
+    2.0: "2",
+    3.0: "3",
+    4.0: "4",
+    0.5: "1 / 2",
+    0.25: "1 / 4",
+    2**0.5: "sqrt(2)",
+    0.5**0.5: "sqrt(1 / 2)",
+}
 
 
 def product(y: Any, atoms: dict[str, Any], tolerance: float = 1e-9) -> str | None:
     """The shortest product of powers of a few atoms (each (N,), positive) that gives y (N,) at every site, or None."""
     kept = np.isfinite(y)
-    if kept.sum() < 4 or (y[kept] == 0).any() or len(set(np.sign(y[kept]))) > 1:
+    if np.iscomplexobj(y) or kept.sum() < 4 or (y[kept] == 0).any() or len(set(np.sign(y[kept]))) > 1:
         return None
     usable = {name: atom for name, atom in atoms.items() if np.isfinite(atom[kept]).all() and (atom[kept] > 0).all()}
     names = list(usable)
@@ -80,7 +89,7 @@ def _over(above: str, below: list[str]) -> str:
 def total(y: Any, terms: dict[str, Any], tolerance: float = 1e-9, most: int = 3) -> str | None:
     """A sum of a few terms, each with a small whole number before it, that gives y (N,) at every site, or None."""
     kept = np.isfinite(y)
-    if kept.sum() < 5:
+    if np.iscomplexobj(y) or kept.sum() < 5:
         return None
     usable = {name: term[kept] for name, term in terms.items() if np.isfinite(term[kept]).all()}
     names, A, b = list(usable), np.stack(list(usable.values()), axis=1), y[kept]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from grading.judging import closed_form
-from grading.judging.misconceptions import looks_like, register
 from grading.submission.contract import NoiseSchedule
+from wrong_forms import looks_like, register
 
 
 class Letters:

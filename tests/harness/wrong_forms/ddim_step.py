@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from grading.judging import closed_form
-from grading.judging.misconceptions import looks_like, register
-from grading.judging.misconceptions.jumping import Part, bar_prev, sigma, step, towards, x0
 from grading.submission.contract import NoiseSchedule
+from wrong_forms import looks_like, register
+from wrong_forms.jumping import Part, bar_prev, sigma, step, towards, x0
 
 
 def at_the_end(number: Part) -> Callable:

@@ -16,7 +16,8 @@ Numbers = Any  # an array (places, columns)
 FUNCTIONS = {
     "sqrt": np.sqrt, "cos": np.cos, "exp": np.exp, "log": np.log, "floor": np.floor, "ceil": np.ceil,
     "rint": np.rint, "cumprod": lambda x: np.cumprod(x, 0), "cumsum": lambda x: np.cumsum(x, 0),
-    "turned": lambda x: x[::-1], "before": lambda f: f[:, :1], "after": lambda f: f[:, 1:2], "first": lambda f: f[:, 2:],
+    "turned": lambda x: x[::-1], "before": lambda f: f[:, :1], "after": lambda f: f[:, 1:2],
+    "first": lambda f: f[:, 2:],
 }  # fmt: skip
 
 
@@ -53,19 +54,31 @@ class Formula:
 
     @property
     def vector_lines(self) -> frozenset[str]:
-        return frozenset({*self.vectors, *({"x0", "mean", "direction"} & {*self.lines})}) if self.vectors else frozenset()
+        return (
+            frozenset({*self.vectors, *({"x0", "mean", "direction"} & {*self.lines})}) if self.vectors else frozenset()
+        )
 
 
 X0 = "(x_t - sqrt(1 - ab) * eps) / sqrt(ab)"
 SLOTS = ("x_t", "eps", "noise")
-OF_DDPM = tuple(["beta", "alpha", "ab", "ab_prev", "beta_before", "alpha_before", "ab_after", "beta_after", "alpha_after", "ab_last", "ab_first"])
-OF_DDIM = tuple(
-    ["ab", "ab_prev", "beta", "alpha", "alpha_prev", "beta_prev", "ab_before", "ab_after", "ab_last", "ab_first", "ab_prev_after", "ab_prev_before", "beta_before", "eta"]
+OF_Q_SAMPLE, OF_DDPM, OF_DDIM = (
+    tuple(letters.split())
+    for letters in (
+        "beta alpha ab ab_before ab_after alpha_before beta_before ab_mirror beta_bar ab_last ab_first",
+        "beta alpha ab ab_prev beta_before alpha_before ab_after beta_after alpha_after ab_last ab_first ab_two",
+        "ab ab_prev beta alpha alpha_prev beta_prev ab_before ab_after ab_last ab_first ab_prev_after ab_prev_before "
+        "beta_before eta",
+    )
 )
 POSTERIOR_VARIANCE = Choice(
     "sigma^2 = beta", "variance", "beta",
     "legal: the paper allows both (section 3.2). This kata asks for the posterior variance, which is exact for "
     "known x0",
+)  # fmt: skip
+LARGER_NOISE = Choice(
+    "sigma^ for the noise", "x_prev",
+    "sqrt(ab_prev) * x0 + direction + (eta > 0) * sqrt(1 - ab / ab_prev) * noise",
+    "legal: the paper's appendix has it as sigma^. This kata asks for eq. 12 and 16",
 )  # fmt: skip
 DDPM_SHIFTS = {
     "the tables at t - 1": {"beta": "beta_before", "alpha": "alpha_before", "ab": "ab_prev", "ab_prev": "ab_two"},
@@ -79,7 +92,7 @@ FORMULAS: dict[str, tuple[Formula, ...]] = {
         Formula(
             {"x_t": "sqrt(ab) * x0 + sqrt(1 - ab) * noise"},
             {"x_t": "DDPM eq. 4"},
-            tuple(["beta", "alpha", "ab", "ab_before", "ab_after", "alpha_before", "beta_before", "ab_mirror", "beta_bar", "ab_last", "ab_first"]),
+            OF_Q_SAMPLE,
             ("x0", "noise"),
         ),
     ),
@@ -101,33 +114,31 @@ FORMULAS: dict[str, tuple[Formula, ...]] = {
                 "variance": "(1 - ab_prev) / (1 - ab) * beta",
                 "x_prev": "mean + sqrt(variance) * noise",
             },
-            dict.fromkeys(("of_x0", "of_x_t", "mean", "variance", "x_prev"), "DDPM eq. 7") | {"x0": "DDPM eq. 4"}, OF_DDPM, SLOTS, (POSTERIOR_VARIANCE,), DDPM_SHIFTS,
+            DDPM | dict.fromkeys(("of_x0", "of_x_t", "mean"), "DDPM eq. 7") | {"x0": "DDPM eq. 4"},
+            OF_DDPM, SLOTS, (POSTERIOR_VARIANCE,), DDPM_SHIFTS,
         ),
     ),
-    "ddim_step": (
+    "ddim_step": tuple(
         Formula(
             {
                 "x0": X0,
-                "sigma": "eta * sqrt((1 - ab_prev) / (1 - ab)) * sqrt(1 - ab / ab_prev)",
+                "sigma": sigma,
                 "direction": "sqrt(1 - ab_prev - sigma ** 2) * eps",
                 "x_prev": "sqrt(ab_prev) * x0 + direction + sigma * noise",
             },
             {"x0": "DDIM eq. 9", "sigma": "eq. 16", "direction": "eq. 12", "x_prev": "DDIM eq. 12"},
-            OF_DDIM, SLOTS,
-            (
-                Choice(
-                    "sigma^ for the noise", "x_prev",
-                    "sqrt(ab_prev) * x0 + direction + (eta > 0) * sqrt(1 - ab / ab_prev) * noise",
-                    "legal: the paper's appendix has it as sigma^. This kata asks for eq. 12 and 16",
-                ),
-            ),
+            OF_DDIM, SLOTS, (LARGER_NOISE,),
             {
                 "t - 1 and t_prev - 1": {"ab": "ab_before", "ab_prev": "ab_prev_before"},
                 "t + 1 and t_prev + 1": {"ab": "ab_after", "ab_prev": "ab_prev_after"},
                 "t and t_prev exchanged": {"ab": "ab_prev", "ab_prev": "ab"},
                 "alpha for alpha_bar": {"ab": "alpha", "ab_prev": "alpha_prev"},
             },
-        ),
+        )
+        for sigma in (
+            "eta * sqrt((1 - ab_prev) / (1 - ab)) * sqrt(1 - ab / ab_prev)",
+            "eta * sqrt((1 - ab_prev) / (1 - ab) * (1 - ab / ab_prev))",
+        )
     ),
 }  # fmt: skip
 
