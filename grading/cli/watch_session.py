@@ -15,7 +15,7 @@ from grading.cli.worker import Worker
 from grading.judging.failure import WIDTH
 from grading.submission.errors import UsageError
 from grading.submission.folders import find
-from grading.submission.katas import Kata, Task, katas, required, tasks
+from grading.submission.katas import MODULES, Kata, Task, katas, required, tasks
 from grading.suites import board, display
 from grading.suites.board import Outcome
 
@@ -41,6 +41,7 @@ class Session:
         self.incoming: list[Outcome] = []
         self.running: int | None = None  # the kata under test; 0 for all of them
         self.since = 0.0
+        self.announced = False  # whether the kata under test stands on the screen
         self.before: set[str] | None = None  # the tasks that were done when the student saved
         self.pending: set[str] = set()  # saved while a test ran that may end any moment
 
@@ -59,13 +60,16 @@ class Session:
     def tick(self) -> None:
         """Every half second without news."""
         seconds = int(time.monotonic() - self.since)
-        if self.running is not None and seconds >= PATIENCE:
-            if self.pending and self.worker.warm:
-                self._saved()
-            elif self.worker.warm:
-                self._status(f"testing for {seconds} s; if a loop never ends, mend it and save")
-            else:
-                self._status(f"loading torch and the tests, {seconds} s")
+        if self.running is None or seconds < 1:
+            return
+        if self.running and not self.announced:  # the failure that stood here is of another kata, or mended
+            self.announced = True
+            self.screen.clear()
+            self.screen.write_line(display.separator(f"kata {self.running}: {self._kata(self.running).title}"))
+        if self.pending and self.worker.warm and seconds >= PATIENCE:
+            self._saved()
+        else:
+            self._status(f"{'testing' if self.worker.warm else 'loading torch and the tests'}, {seconds} s")
 
     def on_save(self, stems: set[str]) -> None:
         self.pending |= stems
@@ -75,9 +79,7 @@ class Session:
     def _saved(self) -> None:
         """Test what the saved files bear on."""
         stems, self.pending = self.pending, set()
-        if not stems <= {
-            kata.module for kata in katas()
-        }:  # another file of the student's: what a process has imported it keeps
+        if not stems <= {*MODULES}:  # another file of the student's: what a process has imported it keeps
             self.worker.stop()
         if self.running is None:
             self.before = {task.id for task in board.done_tasks(self.seen)}
@@ -142,7 +144,7 @@ class Session:
         return numbers[numbers.index(number) + 1]
 
     def _ask(self, number: int, files: list[str], option: str) -> None:
-        self.incoming, self.running, self.since = [], number, time.monotonic()
+        self.incoming, self.running, self.since, self.announced = [], number, time.monotonic(), False
         impl = self.impl if self.impl in ("exercises", "solutions") else str(self.folder)
         self.worker.ask(impl, files, option)
 
@@ -196,6 +198,7 @@ class Session:
         if first:
             self.screen.write_line(display.separator(f"kata {self.current.number}: {self.current.title}"))
             display.write_failure(self.screen, first, ROOM - 2 * bool(done))
+            display.write_remarks(self.screen, self.folder)
             if task:
                 self.screen.write_line(f"\n  open  {display.place(task, self.folder, first)}", bold=True)
         else:

@@ -85,6 +85,10 @@ def _become_child(pipe: socket.socket, order: dict, options: dict, child, confin
         for name, size in header["files"]:
             (folder / name).write_bytes(body[at : at + size])
             at += size
+        cache = folder.parent / ".cache"  # matplotlib will not load without a folder that seems to be writable
+        cache.mkdir()
+        cache.chmod(0o777)
+        os.environ["MPLCONFIGDIR"] = str(cache)
         os.chdir(folder.parent)
         confine.confine(order["limits"], options)
         child.serve(pipe, folder)

@@ -67,9 +67,7 @@ class _Crash:
     message: str
 
 
-def outcome(
-    id: str, item: Any, report: Any, error: BaseException | None, remarks: tuple[str, ...] = ()
-) -> Outcome:
+def outcome(id: str, item: Any, report: Any, error: BaseException | None, remarks: tuple[str, ...] = ()) -> Outcome:
     """Sum up a pytest report."""
     known = isinstance(error, Failure)
     skipped = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""

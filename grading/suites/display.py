@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from grading.judging.failure import LABEL, WIDTH, quoted
+from grading.submission import handed_in
 from grading.submission.katas import Task, katas, quality, tasks
 from grading.suites.board import Outcome, all_done, done_tasks, first_failure, number, remarks_of
 from grading.suites.rows import Line, board_lines, fill, near, separator, width
@@ -48,8 +50,8 @@ def write(
         height: lines that there are.
     """
     first = first_failure(outcomes)
-    notes = [Line(line, {"yellow": True}) for remark in remarks for line in fill(remark, "  ! ", "    ")]
-    notes += [Line(line, {"cyan": True}) for line in _remarks(remarks_of(outcomes))]
+    notes = _remarks((*remarks, *handed_in.remarks(folder)), "!", "yellow")
+    notes += _remarks(remarks_of(outcomes), "~", "cyan")
     if first is None:
         ending = notes + (_praise(outcomes) if guided else [])
         _put(screen, [*board_lines(outcomes, folder), *ending])
@@ -72,6 +74,18 @@ def write(
 def write_point(screen: Screen, outcomes: list[Outcome], before: Task | None = None) -> None:
     """Write the point of the task that was done last, and where to read on."""
     _put(screen, _point(outcomes, before))
+
+
+def write_remarks(screen: Screen, folder: Path) -> None:
+    """Write what works here and will not where it is graded."""
+    _put(screen, _remarks(handed_in.remarks(folder), "!", "yellow"))
+
+
+def _remarks(said: Sequence[str], mark: str, colour: str) -> list[Line]:
+    """What is no failure: it costs nothing, so it gets few lines."""
+    lines = [line for remark in said[:MOST_REMARKS] for line in fill(remark[:200], f"  {mark} ", "    ")]
+    lines += [f"  {mark} and {len(said) - MOST_REMARKS} more such lines"] * (len(said) > MOST_REMARKS)
+    return [Line(line, {colour: True}) for line in lines]
 
 
 def write_board(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
@@ -191,9 +205,3 @@ def place(task: Task, folder: Path, failure: Outcome | None = None) -> str:
         lines = []
     found = [i for i, line in enumerate(lines, 1) if re.match(rf"def {task.function}\b", line)]
     return f"{near(folder)}/{path.name}" + (f":{found[-1]}" if found else "")
-
-
-def _remarks(said: list[str]) -> list[str]:
-    """What would make a GPU wait: it costs nothing, so it gets few lines."""
-    lines = [line for remark in said[:MOST_REMARKS] for line in fill(remark[:200], "  ~ ", "    ")]
-    return lines + [f"  ~ and {len(said) - MOST_REMARKS} more such lines"] * (len(said) > MOST_REMARKS)

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from grading import interrupts
 from grading.judging.failure import Failure
+from grading.submission.call_limit import LIMIT
 from grading.submission.errors import UsageError
 from grading.submission.folders import ROOT
 from grading.submission.implementation import Implementation
@@ -18,6 +20,7 @@ from grading.submission.katas import quality, required, task, tasks
 from grading.submission.signatures import check_table
 from grading.suites import board, options
 from grading.suites.broken import as_failure
+from grading.suites.deaf import Deaf
 from grading.suites.debugger import Debugger
 from grading.suites.terminal import LOCKED, OPTIONAL, Terminal
 
@@ -74,6 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Debugger(config))
     config.pluginmanager.register(Terminal(config, config.stash[RUN]))
     options.settle(config)
+    if interrupts.is_program("kata", "pytest", "py.test", "worker"):
+        LIMIT.deaf = Deaf(config)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
