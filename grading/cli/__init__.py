@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import errno
+import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
