@@ -175,3 +175,18 @@ def test_moodle_s_worksheet_says_when(tmp_path):
     jane, jo = collect(tmp_path / "class", None, read_roster(tmp_path / "sheet.csv"))
     assert jane.submitted.startswith("2026-11-20T09:00:00")
     assert (jo.state, jo.submitted) == ("missing", "")
+
+
+def test_code_beside_the_files_is_named(tmp_path):
+    put(tmp_path / "a", FILES | {"helper.py": "", "q_sample_final.py": "", "__init__.py": "", "notes.txt": ""})
+    taken = take_from(tmp_path / "a")
+    assert taken.files == BYTES
+    assert taken.notes == ["not among the kata's files, left aside: helper.py, q_sample_final.py"]
+
+
+def test_a_virtual_environment_in_a_submission_is_passed_over(tmp_path):
+    put(tmp_path / "a", FILES)
+    put(tmp_path / "a" / "my env", {"pyvenv.cfg": "home = /usr"})
+    put(tmp_path / "a" / "my env" / "lib", STUBS)
+    assert take_from(tmp_path / "a").files == BYTES
+    assert take_from(tmp_path / "a").notes == []
