@@ -54,7 +54,9 @@ def _sampled(name: str, measured: str, message: str) -> str:
 def _remarks(row: Row) -> str:
     late = f"late by {row.late_days} day{'s' if row.late_days != 1 else ''}" if row.late_days else ""
     late = late or ("marked as late by the platform" if row.submission.late else "")
-    told = [*row.submission.notes, late]
+    tasks = row.result.tasks if row.result else []
+    told = [f"{task.id} {task.function}: {remark}" for task in tasks for remark in task.remarks]
+    told += [*row.submission.notes, late]
     told = [_wrapped(f"- {one_line(note, 500)}") for note in told if note]
     return "\n".join(["", "", "Remarks", "", *told, ""]) if told else "\n"
 

@@ -18,10 +18,10 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from grading.files import scratch_folder
 from grading.isolation.mounts import bubblewrap, library_paths, readable_paths
 from grading.isolation.runtime import write_runtime
 from grading.submission.errors import UsageError
@@ -62,8 +62,7 @@ class Server:
 
     def __init__(self, tier: str, gpu: bool = False) -> None:
         self.tier = tier
-        self.folder = Path(tempfile.mkdtemp(prefix="kata-")).resolve()
-        self.folder.chmod(0o755)
+        self.folder = scratch_folder(0o755)
         (self.folder / "box").mkdir()
         script = write_runtime(self.folder / "runtime")
         ours, theirs = socket.socketpair()

@@ -250,7 +250,7 @@ class Observation:
         lines += [("tried", self.tried)] if self.tried else []
         if difference.problem == "wrong value" and not self.only and (kept := self.checker.kept_between_calls()):
             lines.append(("also", kept))
-        known = None if difference.problem in OF_ITS_FORM else self._finding()
+        known = None if difference.problem in OF_ITS_FORM else self._finding(difference.problem == "wrong value")
         return self._told(f"{difference.problem}{where}", lines, known)
 
     def _error(self, error: SubmissionError) -> Failure:
@@ -270,10 +270,10 @@ class Observation:
         lines += [("tried", self.tried)] if self.tried else []
         return self._told(message, lines, self._finding() if error.kind == "crash" else None, error.kind)
 
-    def _finding(self) -> Finding | None:
-        """What was measured; not where a form is looked at, and not the values."""
-        checker = self.checker
-        return None if self.of_form or self.elsewhere else diagnose(checker.implementation, checker.task.function)
+    def _finding(self, value: bool = False) -> Finding | None:
+        """What was measured; not where a form is looked at, or a device, unless a value is wrong there."""
+        skipped = self.of_form or (self.elsewhere and not value)
+        return None if skipped else diagnose(self.checker.implementation, self.checker.task.function)
 
     def _told(self, problem: str, lines: list[Line], known: Finding | None, kind: str = "wrong") -> Failure:
         """The failure with as many lines of the finding as fit on one screen."""

@@ -72,7 +72,16 @@ def take(entries: list[Entry], problems: list[str]) -> Taken:
         taken.files[module] = best.entry.read()
         if not best.exact:
             taken.notes.append(f"{best.entry} was taken as {module}")
+    beside = {found.entry.folder for candidates in chosen.values() for found in candidates}
+    helpers = [str(entry) for entry in entries if entry.folder in beside and _helper(entry)]
+    if helpers:
+        taken.notes.append(f"not among the kata's files, left aside: {_listed(helpers)}")
     return taken
+
+
+def _helper(entry: Entry) -> bool:
+    """Whether a file is code that is none of the kata's: a module of the student's own, or a name too far off."""
+    return entry.name.casefold().endswith(".py") and entry.name != "__init__.py" and not candidate(entry)
 
 
 def candidate(entry: Entry) -> Candidate | None:

@@ -204,6 +204,7 @@ def _known(student: Submission, person: Person) -> Submission:
         ids=student.ids | person.ids,
         email=person.email or student.email,
         section=person.section or student.section,
+        submitted=student.submitted or person.submitted if student.state == "here" else "",
         row=person.row,
     )
 

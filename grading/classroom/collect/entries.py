@@ -83,6 +83,9 @@ def _tree(folder: Path) -> Iterator[Entry]:
         inside = Path(place).relative_to(folder).parts
         if looked >= MOST_FOLDERS:
             raise NotASubmission(f"it holds more than {MOST_FOLDERS} folders; send the files alone")
+        if "pyvenv.cfg" in names:  # a virtual environment, whatever it is called
+            below[:] = []
+            continue
         links = [name for name in below if os.path.islink(os.path.join(place, name))]
         for name in sorted([*names, *links]):
             path = Path(place) / name

@@ -7,6 +7,7 @@ import io
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import permutations
 from pathlib import Path
 
@@ -24,6 +25,7 @@ COLUMNS = {
     "moodle": ("identifier", "participant", "moodle id"),
     "sid": ("sid", "sis user id", "student id", "id number", "student number", "matriculation number"),
     "login": ("login", "sis login id", "username", "user name", "netid"),
+    "submitted": ("submitted", "submission time", "last modified (submission)"),
     "github": ("github", "github username", "github user", "github_username"),
 }
 IDS = ("canvas", "moodle", "sid", "login", "github")
@@ -36,6 +38,7 @@ class Person:
     name: str
     email: str = ""
     section: str = ""
+    submitted: str = ""
     ids: dict[str, str] = field(default_factory=dict)
     row: dict[str, str] = field(default_factory=dict)
 
@@ -115,10 +118,25 @@ def read_roster(path: Path) -> Roster:
             kept = {
                 column: value or "" for column, value in row.items() if column and isinstance(value, (str, type(None)))
             }
-            people.append(Person(named, told.get("email", ""), readable(told.get("section", "")), ids, kept))
+            when = moment(told.get("submitted", ""))
+            people.append(Person(named, told.get("email", ""), readable(told.get("section", "")), when, ids, kept))
     if not people:
         raise UsageError(f"--roster {path}: there is nobody in it")
     return Roster(people)
+
+
+def moment(text: str) -> str:
+    """ISO 8601 from a time as Moodle (`Friday, 20 November 2026, 9:00 AM`), Gradescope or a person writes it, or "".
+
+    Without a zone it is this machine's.
+    """
+    for form in ("%A, %d %B %Y, %I:%M %p", "%d %B %Y, %I:%M %p", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M", None):
+        try:
+            found = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
+        except ValueError:
+            continue
+        return found.astimezone().isoformat(timespec="seconds")
+    return ""
 
 
 def _meaning(column: str) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 from grading.classroom.collect import Submission, collect
 from grading.classroom.collect.roster import Roster
 from grading.classroom.gradebook.job import Lost, Terms, receive
-from grading.classroom.gradebook.launch import sweep
 from grading.classroom.gradebook.pool import Run, run_here
 from grading.classroom.gradebook.rows import Row, late_by
 from grading.classroom.gradebook.shelf import Shelf
+from grading.files import sweep
 from grading.grade.worth import worth
 from grading.submission.errors import UsageError
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 import shutil
@@ -111,6 +110,8 @@ def _measure(job: dict[str, Any], scratch: Path) -> str:
         return json.dumps({"lost": str(error)})
     if graded.result.cut_short:
         graded.result.settings["deadline"] = job["deadline"]
+    from grading.pictures.thumbnail import thumbnail
+
     try:
         return Answer(graded.result, pieces(graded.experiment), thumbnail(graded.experiment)).to_json()
     except Exception:  # points that no picture can be drawn of, say: the grade outlives its report
@@ -123,29 +124,6 @@ def pieces(experiment: Experiment) -> dict[str, Any]:
     from grading.reports import clouds_of, loss_of
 
     return {"clouds": clouds_of(experiment), "loss": loss_of(experiment), "player": player_of(experiment)}
-
-
-def thumbnail(experiment: Experiment) -> bytes:
-    """A PNG of 200 x 100 pixels: what DDPM and DDIM drew, over the data; nothing where neither drew."""
-    from matplotlib.figure import Figure
-
-    from grading.pictures.style import DDIM, DDPM, PALE
-
-    drawn = [part.samples for part in (experiment.ddpm, experiment.ddim)]
-    if all(samples is None for samples in drawn):
-        return b""
-    figure = Figure(figsize=(2, 1), dpi=100)
-    for number, samples in enumerate(drawn):
-        axes = figure.add_axes((number / 2, 0, 0.5, 1))
-        axes.set_axis_off()
-        for points, colour in ((experiment.data, PALE), (samples, (DDPM, DDIM)[number])):
-            if points is not None:
-                axes.scatter(points[:1024, 0], points[:1024, 1], s=1, c=colour, linewidths=0)
-        reach = 1.15 * float(experiment.data.abs().max())
-        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return file.getvalue()
 
 
 if __name__ == "__main__":

@@ -9,19 +9,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 from grading.classroom.gradebook.job import MOST_ANSWER_BYTES, ROOT
+from grading.files import scratch_folder
 
 LEFT_OUT = ("KATA_IMPL", "PYTEST_ADDOPTS", "PYTHONSAFEPATH")  # these would change what the process does
 OVERTIME = 120.0  # seconds beyond the deadline for starting up, for a call under way and for the report
 GRACE = 10.0  # seconds for a process that is asked to end, before it is killed
 LOOK_EVERY = 0.05
 MOST_JOBS = 40  # of one process; then a fresh one
-PREFIX = "kata-gradebook-"  # of a folder in the place for temporary files; the process that made it follows
 
 
 class Worker:
@@ -73,9 +72,7 @@ class Worker:
         shutil.rmtree(self.scratch.parent, ignore_errors=True)
 
     def _start(self) -> None:
-        sweep()
-        base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-        base.chmod(0o711)  # the sandbox's user must reach its box in tmp, and nothing else
+        base = scratch_folder(0o711)  # the sandbox's user must reach its box in tmp, and nothing else
         self.scratch = base / "work"
         self.scratch.mkdir(mode=0o700)
         (base / "tmp").mkdir(mode=0o711)
@@ -147,21 +144,3 @@ def launch(job: str) -> str:
 def lost(why: str) -> str:
     """The answer that says that there is none."""
     return json.dumps({"lost": why})
-
-
-def sweep() -> None:
-    """Remove what runs that were killed have left in the place for temporary files; a living one's is left alone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import tempfile
 from pathlib import Path
 
-from grading.classroom.collect import NotASubmission, files_in
+from grading.classroom.collect.choose import NotASubmission, take_from
 from grading.classroom.release.gradescope import RUBRIC, TERMS
 from grading.experiment.stages import Setting
+from grading.files import write_whole
 from grading.grade.grade import grade
 from grading.grade.rubric import load_rubric
-from grading.reports import write_formats, zero_until_graded
+from grading.isolation import close_servers
+from grading.reports import zero_until_graded
+from grading.reports.gradescope import gradescope
 from grading.submission.errors import UsageError
 from grading.submission.implementation import ROOT
 
@@ -27,17 +31,23 @@ def run(submission: Path, results: Path) -> None:
     """
     with zero_until_graded(results, ["gradescope"]), tempfile.TemporaryDirectory() as scratch:
         try:
-            files = files_in(submission.resolve())
+            taken = take_from(submission.resolve())
         except NotASubmission as problem:
             raise UsageError(str(problem)) from None
         folder = Path(scratch) / "submission"
         folder.mkdir()
-        for name, content in files.items():
+        for name, content in taken.files.items():
             (folder / name).write_bytes(content)
         terms = json.loads((ROOT / TERMS).read_text(encoding="utf-8"))
         rubric = load_rubric(ROOT / RUBRIC if (ROOT / RUBRIC).exists() else None)
         graded = grade(folder, Setting(**terms), rubric, deadline=DEADLINE)
-        write_formats(graded.result, results, ["gradescope"])
+        write_whole(results / "results.json", gradescope(graded.result, notes=taken.notes))
+        close_servers()  # their memory is free before a picture is drawn
+        with contextlib.suppress(Exception):  # a grade outlives its picture
+            from grading.pictures.thumbnail import thumbnail
+
+            picture = thumbnail(graded.experiment)
+            write_whole(results / "results.json", gradescope(graded.result, picture, taken.notes))
     print(f"{graded.result.points:g} of {graded.result.max_points:g} points")
 
 

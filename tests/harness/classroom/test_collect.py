@@ -6,7 +6,7 @@ from class_of_twenty import FILES, STUBS, put, zipped
 
 from grading.classroom.collect import NotASubmission, collect, files_in
 from grading.classroom.collect.choose import repaired, take_from
-from grading.classroom.collect.roster import read_roster
+from grading.classroom.collect.roster import moment, read_roster
 from grading.submission.errors import UsageError
 
 BYTES = {name: source.encode() for name, source in FILES.items()}
@@ -154,3 +154,39 @@ def test_a_roster_that_is_none_is_a_sentence(text, tmp_path):
     (tmp_path / "r.csv").write_text(text)
     with pytest.raises(UsageError, match="--roster"):
         read_roster(tmp_path / "r.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Friday, 20 November 2026, 9:00 AM", "2026-11-20 09:00", "2026-11-20T09:00", "2026-11-20T09:00:00.5"],
+)
+def test_a_time_is_read_as_it_is_written(text):
+    assert moment(text).startswith("2026-11-20T09:00:00")
+    assert moment("2026-11-20 09:00:00 -0800") == moment("2026-11-20T17:00:00+00:00")
+    assert moment("-") == moment("soon") == ""
+
+
+def test_moodle_s_worksheet_says_when(tmp_path):
+    put(tmp_path / "class" / "Jane Doe_7_assignsubmission_file_", FILES)
+    (tmp_path / "sheet.csv").write_text(
+        'Identifier,Full name,Last modified (submission)\nParticipant 7,Jane Doe,"Friday, 20 November 2026, 9:00 AM"\n'
+        'Participant 8,Jo Roe,"Friday, 20 November 2026, 9:00 AM"\n'
+    )
+    jane, jo = collect(tmp_path / "class", None, read_roster(tmp_path / "sheet.csv"))
+    assert jane.submitted.startswith("2026-11-20T09:00:00")
+    assert (jo.state, jo.submitted) == ("missing", "")
+
+
+def test_code_beside_the_files_is_named(tmp_path):
+    put(tmp_path / "a", FILES | {"helper.py": "", "q_sample_final.py": "", "__init__.py": "", "notes.txt": ""})
+    taken = take_from(tmp_path / "a")
+    assert taken.files == BYTES
+    assert taken.notes == ["not among the kata's files, left aside: helper.py, q_sample_final.py"]
+
+
+def test_a_virtual_environment_in_a_submission_is_passed_over(tmp_path):
+    put(tmp_path / "a", FILES)
+    put(tmp_path / "a" / "my env", {"pyvenv.cfg": "home = /usr"})
+    put(tmp_path / "a" / "my env" / "lib", STUBS)
+    assert take_from(tmp_path / "a").files == BYTES
+    assert take_from(tmp_path / "a").notes == []

@@ -1,13 +1,20 @@
 """A gradebook's folder when things go wrong: two runs, a full disk, a killed run, the wrong class."""
 
 import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 from class_of_twenty import put
 from test_regrading import TERMS, Grader, a_class
 
 from grading.classroom.gradebook import gradebook
+from grading.files import scratch_folder, sweep
 from grading.submission.errors import UsageError
+from grading.submission.implementation import ROOT
 
 
 def test_two_runs_at_once_are_told_apart(tmp_path):
@@ -62,16 +69,46 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
 
 
 def test_what_a_killed_run_left_is_swept_away_and_a_living_one_s_is_not(tmp_path, monkeypatch):
-    import tempfile
-
-    from grading.classroom.gradebook.launch import PREFIX, sweep
-
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    gone, alive = tmp_path / f"{PREFIX}99999999-x" / "work", tmp_path / f"{PREFIX}{os.getpid()}-y"
-    gone.mkdir(parents=True)
-    alive.mkdir()
+    alive = scratch_folder()
+    gone = tmp_path / alive.name.replace(f"-{os.getpid()}-", "-99999999-")
+    (gone / "work").mkdir(parents=True)
+    (tmp_path / "kata-of-somebody").mkdir()
     sweep()
-    assert [path.name for path in tmp_path.iterdir()] == [alive.name]
+    assert {path.name for path in tmp_path.iterdir()} == {alive.name, "kata-of-somebody"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs bubblewrap or the portable tier of Linux")
+def test_a_grader_that_is_killed_leaves_nothing_once_another_has_run(tmp_path):
+    """kill -9 while the sandbox's server is up: no process of it survives, and the next one removes its folder."""
+    code = "import time; from grading.isolation import server; server(); print('up', flush=True); time.sleep(600)"
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    run = [sys.executable, "-c", code]
+    first = subprocess.Popen(run, env=environment, stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "up\n"
+    left = {path.name for path in tmp_path.iterdir() if path.name.startswith("kata-")}
+    first.kill()
+    first.wait()
+    assert left
+    end = time.monotonic() + 20
+    while any(processes(name) for name in left) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(processes(name) for name in left)
+    subprocess.run([sys.executable, "-c", "from grading.files import sweep; sweep()"], env=environment, check=True)
+    assert not [path for path in tmp_path.iterdir() if path.name in left]
+
+
+def processes(mark: str) -> list[str]:
+    """Command lines with a mark in them."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if mark in command:
+            found.append(command)
+    return found
 
 
 def test_half_written_files_are_swept_away(tmp_path):

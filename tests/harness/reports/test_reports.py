@@ -17,7 +17,7 @@ from grading.reports.classroom50 import classroom50
 from grading.reports.gradescope import gradescope, not_graded
 from grading.reports.junit import junit
 from grading.reports.parts import parts
-from grading.reports.sanitize import MOST, UNWANTED
+from grading.reports.sanitize import MOST, UNWANTED, one_line
 
 every = pytest.mark.parametrize("result", EVERY.values(), ids=EVERY)
 
@@ -179,3 +179,13 @@ def test_long_text_is_cut_in_every_format():
         assert len(part.message) <= MOST + 100
     assert len(junit(HUGE)) < 2**19
     assert len(gradescope(HUGE)) < 2**19
+
+
+def test_gradescope_shows_the_picture_and_keeps_text_as_text():
+    read = strict(gradescope(made(HOSTILE, sampler_message=HOSTILE), b"png", [HOSTILE]))
+    jsonschema.validate(read, GRADESCOPE)
+    (shown,) = [test for test in read["tests"] if test["output_format"] == "html"]
+    assert shown["number"] == "6.1"
+    assert shown["output"].count("<img ") == 1
+    assert "<script" not in shown["output"]
+    assert read["output"].endswith(one_line(HOSTILE))
