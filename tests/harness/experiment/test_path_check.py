@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import summary
 import torch
+from isolation.grader_memory import peak_memory, shown
 
 from grading.experiment.data import make_dataset
+from grading.experiment.ddpm_path import copy_of
 from grading.experiment.path_check import check_path
 from grading.experiment.recorder import MOST_KEPT, Recorder
 from grading.isolation import IsolatedImplementation, Limits
@@ -61,15 +63,16 @@ def ddim(model, x, s, n, push=0.0):
 '''  # fmt: skip
 
 
-def judged(impl, function: str, seed: int = 0, points: int = 512, model=MODEL, schedule=SCHEDULE):
-    """Run a sampler with an exact model, and judge its path."""
+def judged(impl, function: str, seed: int = 0, points: int = 512, model=MODEL, schedule=SCHEDULE, drawn=False):
+    """Run a sampler with an exact model, and judge its path; `drawn`: knowing what its generator gives."""
     draw = torch.Generator().manual_seed(seed)
     x_T, recorder = torch.randn(points, 2, generator=draw), Recorder(model)
     T, eta = len(schedule.betas), None if function == "ddpm_sample" else 0.0
     steps = [t * T // 100 for t in STEPS[function]] if function == "ddim_sample" else list(range(T))[::-1]
     given = (len(steps), 0.0) if function == "ddim_sample" else ()
+    before = copy_of(draw) if drawn else None
     returned = getattr(impl, function)(recorder, x_T.clone(), schedule, *given, generator=draw)
-    return check_path(recorder, x_T, returned, schedule, steps, eta, DATA)
+    return check_path(recorder, x_T, returned, schedule, steps, eta, DATA, before)
 
 
 def submission(folder: Path, attack: dict) -> Path:
@@ -87,11 +90,15 @@ def submission(folder: Path, attack: dict) -> Path:
 def test_points_that_the_model_did_not_lead_to_are_refused(name, tmp_path):
     attack = ATTACKS[name]
     start = time.monotonic()
-    with IsolatedImplementation(submission(tmp_path / "submission", attack), limits=Limits(call=30.0)) as impl:
+    limits = Limits(call=30.0)
+    with (
+        IsolatedImplementation(submission(tmp_path / "submission", attack), limits=limits) as impl,
+        peak_memory() as peak,
+    ):
         verdict = judged(impl, attack["of"])
     seconds = time.monotonic() - start
     summary.lines.append(
-        f"  metric      {name:<40} {'refused' if not verdict.lawful else 'EARNS':<28} {seconds:5.1f} s"
+        f"  metric      {name:<40} {'refused' if not verdict.lawful else 'EARNS':<28} {seconds:5.1f} s {shown(peak)}"
     )
     assert not verdict.lawful
     assert verdict.sentence.startswith("these points are not where the model led: ")
@@ -101,10 +108,17 @@ def test_points_that_the_model_did_not_lead_to_are_refused(name, tmp_path):
 class Styles:
     """Right samplers as students write them: beta_t for the variance, noise at t = 0, the mean by x0, float64."""
 
-    def __init__(self, *, simple=False, last=False, by_x0=False, dtype=torch.float32):
-        self.simple, self.last, self.by_x0, self.dtype = simple, last, by_x0, dtype
+    def __init__(self, *, simple=False, last=False, by_x0=False, dtype=torch.float32, parts=None):
+        self.simple, self.last, self.by_x0, self.dtype, self.parts = simple, last, by_x0, dtype, parts
 
     def ddpm_sample(self, model, x, schedule, generator=None):
+        """All at once; asking about parts at each step; or the walks of the parts, one after the other."""
+        if self.parts in ("a walk for each half", "a walk for each of five"):
+            size = -(-len(x) // (2 if "half" in self.parts else 5))
+            return torch.cat([self.walk(model, part, schedule, generator) for part in x.split(size)])
+        return self.walk(in_parts(model, self.parts) if self.parts else model, x, schedule, generator)
+
+    def walk(self, model, x, schedule, generator=None):
         betas, alphas, alpha_bars = (table.to(self.dtype) for table in schedule)
         for t in range(len(betas) - 1, -1, -1):
             eps = model(x.float(), torch.full((len(x),), t))
@@ -121,7 +135,31 @@ class Styles:
         return x.float()
 
 
+def in_parts(model, how):
+    """The model, asked about part of the samples at a time."""
+
+    def asked(x, t):
+        if how == "every second sample":
+            order = [*range(0, len(x), 2), *range(1, len(x), 2)]
+            back = torch.tensor(order).argsort()
+            even = (len(x) + 1) // 2
+            parts = [x[order[:even]], x[order[even:]]]
+        else:
+            back, parts = slice(None), x.split(-(-len(x) // (2 if how == "halves" else 5)))
+        if how == "halves, the second first":
+            parts, back = parts[::-1], torch.arange(len(x)).roll(len(parts[0]))
+        return torch.cat([model(part, t[: len(part)]) for part in parts if len(part)])[back]
+
+    return asked
+
+
 HONEST = {
+    "asking in halves": {"parts": "halves"},
+    "asking in five parts": {"parts": "fifths"},
+    "asking about every second sample": {"parts": "every second sample"},
+    "a walk for each half": {"parts": "a walk for each half"},
+    "a walk for each of five, and beta_t": {"parts": "a walk for each of five", "simple": True},
+    "halves, in float64, the mean by way of x0": {"parts": "halves", "dtype": torch.float64, "by_x0": True},
     "the reference": None,
     "beta_t": {"simple": True},
     "beta_t, and noise at t = 0": {"simple": True, "last": True},
@@ -130,21 +168,39 @@ HONEST = {
 }
 
 
+@pytest.fixture(scope="module")
+def honest():
+    """How many honest walks were refused, of how many; told at the end."""
+    walks: list[bool] = []
+    yield walks
+    summary.lines.append(f"honest walks refused {walks.count(False)}/{len(walks)}")
+
+
+@pytest.mark.parametrize("drawn", [True, False], ids=["its generator", "other noise"])
 @pytest.mark.parametrize("style", HONEST)
-def test_a_right_ddpm_sampler_is_accepted_whatever_its_style(style):
-    """Twenty walks each; the false-alarm rate is below 4e-9 a walk."""
+def test_a_right_ddpm_sampler_is_accepted_whatever_its_style(style, drawn, honest):
+    """Ten walks each; the false-alarm rate is below 1e-8 a walk."""
     made = HONEST[style]
     impl = Implementation(ROOT / "solutions") if made is None else Styles(**made)
     gaussian = closed_form.GaussianDenoiser(0.5, 2.0, SCHEDULE)
-    for seed in range(20):
-        verdict = judged(impl, "ddpm_sample", seed, points=64, model=MODEL if seed % 2 else gaussian)
+    for seed in range(10):
+        verdict = judged(impl, "ddpm_sample", seed, points=64, model=MODEL if seed % 2 else gaussian, drawn=drawn)
+        honest.append(verdict.lawful)
         assert verdict.lawful, verdict.sentence
+        usual = made is None or not (made.get("parts", "").startswith("a walk") or made.get("dtype"))
+        assert verdict.chosen == (not drawn or not usual)
 
 
-def test_a_right_ddim_sampler_is_accepted():
-    impl = Implementation(ROOT / "solutions")
-    for seed in range(50):
-        verdict = judged(impl, "ddim_sample", seed, points=64)
+@pytest.mark.parametrize("how", [None, "halves", "fifths", "every second sample"])
+def test_a_right_ddim_sampler_is_accepted(how, honest):
+    class Parts(Implementation):
+        def __getattr__(self, name):
+            right = super().__getattr__(name)
+            return lambda model, *args, **more: right(in_parts(model, how) if how else model, *args, **more)
+
+    for seed in range(20):
+        verdict = judged(Parts(ROOT / "solutions"), "ddim_sample", seed, points=64)
+        honest.append(verdict.lawful)
         assert verdict.lawful, verdict.sentence
 
 
