@@ -136,16 +136,13 @@ def implementation(request: pytest.FixtureRequest, pytestconfig: pytest.Config) 
 @pytest.fixture
 def kata(request: pytest.FixtureRequest, implementation: Any) -> Iterator[Any]:
     """The checker of the task that the test is marked with; on one thread, since on small tensors two are slower."""
-    import torch
-
     from grading.judging.checker import Checker
+    from grading.threads import one_thread
 
     config, marker = request.config, request.node.get_closest_marker("task")
     options = (config.getoption("device"), config.stash[RUN].impl, config.getoption("seed"))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield Checker(implementation, task(marker.args[0]), *options)
-    torch.set_num_threads(threads)
+    with one_thread():
+        yield Checker(implementation, task(marker.args[0]), *options)
 
 
 @pytest.hookimpl(wrapper=True)
