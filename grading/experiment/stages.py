@@ -22,6 +22,7 @@ from grading.experiment.watched_network import SamplesRejected, Watched, check_s
 from grading.judging.parts import whole
 from grading.submission.contract import NoiseSchedule, linear_schedule
 from grading.submission.errors import SubmissionError, UsageError, describe
+from grading.threads import one_thread
 
 TRAINING_POINTS = 65_536
 FLOOR_DRAWS = 5
@@ -149,6 +150,7 @@ def train_stage(impl: Any, setting: Setting, progress: Progress | None = None) -
         return None, sentence(error)
 
 
+@one_thread()
 def sample_stage(
     impl: Any, name: str, trained: Trained | None, setting: Setting, progress: Progress | None = None
 ) -> Part:

@@ -143,17 +143,16 @@ def implementation(request: pytest.FixtureRequest, pytestconfig: pytest.Config) 
 @pytest.fixture
 def kata(request: pytest.FixtureRequest, implementation: Any) -> Iterator[Any]:
     """The checker of the task that the test is marked with; on one thread, since on small tensors two are slower."""
-    import torch
-
     from grading.judging.checker import Checker
     from grading.submission.global_state import GlobalState
+    from grading.threads import one_thread
 
     config, marker = request.config, request.node.get_closest_marker("task")
     options = (config.getoption("device"), config.stash[RUN].impl, config.getoption("seed"))
     checker, before = Checker(implementation, task(marker.args[0]), *options), GlobalState()
     request.node.stash[REMARKS] = checker.remarks
-    torch.set_num_threads(1)
-    yield checker
+    with one_thread():
+        yield checker
     before.put_back()
 
 
