@@ -22,15 +22,28 @@ PATIENCE = 60.0  # seconds without a word; a test has far less, and says when it
 
 @dataclass
 class Seen:
-    """What a file of tests did: the outcome of each test on each implementation, and what kept it from being read."""
+    """What a file of tests did.
+
+    Attributes:
+        outcomes: of each test on each implementation.
+        unread: what kept the file from being read.
+        rights: the right implementations: name, and why each is right.
+        wrongs: the wrong ones: the slip, and what a test could ask.
+        running: the test that began last.
+        ended: how the process ended before its time; else empty.
+    """
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     unread: list[dict[str, Any]] = field(default_factory=list)
+    rights: list[tuple[str, str]] = field(default_factory=list)
+    wrongs: list[tuple[str, str]] = field(default_factory=list)
     running: str = ""
     ended: str = ""
 
     def take(self, message: dict[str, Any]) -> None:
-        if message["kind"] == "outcome":
+        if message["kind"] == "begin":
+            self.rights, self.wrongs = message["rights"], message["wrongs"]
+        elif message["kind"] == "outcome":
             self.outcomes.append(message)
         elif message["kind"] == "unread":
             self.unread.append(message)
@@ -62,6 +75,7 @@ def run(files: dict[str, Path], on_task: Callable[[str], None] | None = None) ->
             id = message["task"]
             if message["kind"] == "begin":
                 current = id
+                seen[id].take(message)
                 if on_task:
                     on_task(id)
             elif message["kind"] == "done":

@@ -82,8 +82,8 @@ def _next(verdict: Verdict, hints: int, properties: list[str]) -> Iterator[Line]
     asks = list(dict.fromkeys(one.ask for one in verdict.wrongs if not one.test))
     if asks and hints and not verdict.refusals:
         yield from _wrapped(asks[(hints - 1) % len(asks)], "  hint       ", "", "             ")
-    more = "for a hint" if asks and not verdict.refusals and not hints else "when you have saved the file"
-    yield f"  again      {again}   {more}", "bold"
+    more = "" if verdict.refusals or not asks else "   for another hint" if hints else "   for a hint"
+    yield f"  again      {again}{more}", "bold"
 
 
 def row(verdict: Verdict) -> str:

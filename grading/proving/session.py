@@ -32,7 +32,8 @@ def main() -> None:
     for task, function, path in files:
         known = implementations.of(function)
         calls = [one.call for one in known.rights] + [one.call for one in known.wrongs]
-        tell(task, kind="begin")
+        rights, wrongs = [(r.name, r.why) for r in known.rights], [(w.slip, w.ask) for w in known.wrongs]
+        tell(task, kind="begin", rights=rights, wrongs=wrongs)
         run_file(Path(path), function, calls, lambda message, task=task: tell(task, **message))  # type: ignore[misc]
         tell(task, kind="done")
 

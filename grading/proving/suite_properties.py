@@ -5,19 +5,23 @@ A property is a word that stands for it, looked for in the suite's own sentences
 
 from __future__ import annotations
 
-import ast
 import re
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
 
 from grading.submission.katas import ROOT, Task, katas
 
 # What a suite's sentence may be about, and what in a student's file shows that a test asks for it.
 PROPERTIES = {
-    r"in place|still needs|the caller": r"clone\(|in place|unchanged|untouched",
+    r"in place|still needs|the caller": r"clone\(|in place|unchanged|untouched|left.alone",
     r"dtype|float32": r"dtype|float64|\.double\(\)|\.float\(\)",
     r"GPU|device": r"device|cuda",
     r"number of dims|any shape|images": r"randn\(\d+, \d+, \d+|shape",
     r"linear|twice|thrice": r"linear|\b2 \*|twice",
-    r"variance|add up": r"\.var\(|variance|\*\* ?2|square",
+    r"variance 1|variances|add up": r"\.var\(|variance|\*\* ?2|square",
     r"t = 0|last step|last jump|at the end|after the last": r"t = 0|, 0,|-1|last",
     r"hand|quarter|half": r"approx|allclose|==",
     r"repeat|same call|again|two calls": r"again|twice|equal",
@@ -43,32 +47,41 @@ def missing(task: Task, text: str) -> list[str]:
 def sentences(task: Task) -> list[str]:
     """What each test of the suite says that it asks, for one task, in the order of the file."""
     suite = next(kata.suite for kata in katas() if task in kata.tasks)
+    found = [_first_line(test) for test, ids in _tests(_loaded(ROOT / "tests" / suite)) if task.id in ids]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _loaded(path: Path) -> Any:
+    """A suite, read as pytest reads it; the checks that suites share lie beside it."""
+    spec = spec_from_file_location(f"kata_suite_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))
     try:
-        tree = ast.parse((ROOT / "tests" / suite).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError):
-        return []
-    whole = next((_marked(n.value) for n in tree.body if isinstance(n, ast.Assign) and _named(n) == "pytestmark"), None)
-    return [*_sentences(tree.body, whole, task.id)]
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
 
 
-def _sentences(body: list[ast.stmt], outer: str | None, id: str) -> list[str]:
-    found: list[str] = []
-    for node in body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            own = next((mark for mark in map(_marked, node.decorator_list) if mark), outer)
-            if isinstance(node, ast.ClassDef):
-                found += _sentences(node.body, own, id)
-            elif node.name.startswith("test_") and own == id:
-                found += (ast.get_docstring(node) or "").splitlines()[:1]
-    return found
+def _tests(holder: Any, outer: tuple[str, ...] = ()) -> Iterator[tuple[Callable, tuple[str, ...]]]:
+    """Every test of a module or class, with the ids in its `task` markers or in those of what holds it."""
+    outer = _ids(holder) or outer
+    names = dir(holder) if isinstance(holder, type) else vars(holder)
+    for name in names:
+        held = getattr(holder, name)
+        if name.startswith("test_") and callable(held):
+            yield held, _ids(held) or outer
+        elif name.startswith("Test") and isinstance(held, type):
+            yield from _tests(held, outer)
 
 
-def _marked(node: ast.expr) -> str | None:
-    """The id in `pytest.mark.task("2.1")`."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "task" and node.args:
-        return str(getattr(node.args[0], "value", "")) or None
-    return None
+def _ids(marked: Any) -> tuple[str, ...]:
+    marks = getattr(marked, "pytestmark", [])
+    marks = marks if isinstance(marks, (list, tuple)) else [marks]
+    return tuple(mark.args[0] for mark in marks if mark.name == "task")
 
 
-def _named(node: ast.Assign) -> str:
-    return getattr(node.targets[0], "id", "")
+def _first_line(test: Callable) -> str:
+    return (test.__doc__ or "").strip().partition("\n")[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grading.proving.implementations import Implementations
 from grading.proving.run import Seen
 
 READ = "cannot be read: {}"
@@ -71,9 +70,9 @@ class Verdict:
         return judged and not self.refusals and self.caught == len(self.wrongs)
 
 
-def judge(id: str, function: str, known: Implementations, seen: Seen) -> Verdict:
+def judge(id: str, function: str, seen: Seen) -> Verdict:
     """Make a verdict of what the tests of a task did."""
-    rights, wrongs = len(known.rights), len(known.wrongs)
+    rights, wrongs = len(seen.rights), len(seen.wrongs)
     unread = next((message for message in seen.unread), None)
     if unread:
         return Verdict(id, function, _unread(unread["message"], unread["tried"]), rights=rights)
@@ -92,14 +91,14 @@ def judge(id: str, function: str, known: Implementations, seen: Seen) -> Verdict
             faults.append(fault)
         elif refused:
             for outcome in refused:
-                one = known.rights[outcome["implementation"]]
-                refusals.append(Refusal(test, outcome["line"], outcome["message"], one.name, one.why))
+                right = seen.rights[outcome["implementation"]]
+                refusals.append(Refusal(test, outcome["line"], outcome["message"], *right))
         else:
             sound.append(test)
     red = {(o["implementation"], o["test"]) for o in seen.outcomes if o["status"] in ("failed", "error")}
     caught = [
-        Catch(one.slip if by else "", by, one.ask)
-        for number, one in enumerate(known.wrongs, rights)
+        Catch(slip if by else "", by, ask)
+        for number, (slip, ask) in enumerate(seen.wrongs, rights)
         for by in [next((test for test in sound if (number, test) in red), "")]
     ]
     idle = tuple(t for t in sound if not any((n, t) in red for n in range(rights, rights + wrongs)))
