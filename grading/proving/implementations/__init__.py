@@ -8,12 +8,11 @@ that leads to a test. The wrong ones stand in the order of how often people make
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
-
-F = TypeVar("F", bound=Callable)
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,10 @@ class Implementations:
     wrongs: tuple[Wrong, ...]
 
 
+F = TypeVar("F", bound=Callable)
+T = TypeVar("T", Right, Wrong)
+
+
 def right(name: str, why: str) -> Callable[[F], F]:
     """Mark a right implementation."""
     return _marked(lambda call: Right(name, why, call))
@@ -61,6 +64,19 @@ def _marked(make: Callable[[Any], Right | Wrong]) -> Callable[[F], F]:
     return mark
 
 
+def _checked(one: T, check: Callable | None) -> T:
+    """The same, with the checks of arguments that a stub gives to everybody."""
+    if check is None:
+        return one
+
+    @wraps(one.call)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        check(*args, **kwargs)
+        return one.call(*args, **kwargs)
+
+    return replace(one, call=call)
+
+
 def has(function: str) -> bool:
     """Whether there is anything to tell apart: a new task need not have it."""
     return find_spec(f"{__name__}.{function}") is not None
@@ -70,7 +86,7 @@ def of(function: str) -> Implementations:
     """The implementations of a function, in the order of its file; torch is imported here, not before."""
     module = import_module(f"{__name__}.{function}")
     own = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
-    marked = [value.proving for value in own if hasattr(value, "proving")]
+    marked = [_checked(value.proving, getattr(module, "check", None)) for value in own if hasattr(value, "proving")]
     rights = tuple(one for one in marked if isinstance(one, Right))
     wrongs = tuple(one for one in marked if isinstance(one, Wrong))
     return Implementations(module.EXAMPLE, rights, wrongs)

@@ -13,8 +13,13 @@ def test_there_is_one_beta_for_each_step(cosine_beta_schedule):
 '''
 
 
-def _cosine(num_timesteps, s, dtype=torch.float64):
-    u = torch.arange(num_timesteps + 1, dtype=dtype) / num_timesteps
+def check(num_timesteps, s=0.008, max_beta=0.999):
+    if num_timesteps < 1:
+        raise ValueError("num_timesteps must be at least 1")
+
+
+def _cosine(num_timesteps, s):
+    u = torch.arange(num_timesteps + 1, dtype=torch.float64) / num_timesteps
     return torch.cos((u + s) / (1 + s) * math.pi / 2)
 
 
@@ -28,9 +33,12 @@ def as_the_paper(num_timesteps, s=0.008, max_beta=0.999):
     return _betas(f / f[0], max_beta)
 
 
-@right("the one that works in float32", "1 - f / f cancels digits, so float32 is off by up to 3e-5: allow 1e-4")
-def in_float32(num_timesteps, s=0.008, max_beta=0.999):
-    return _betas(_cosine(num_timesteps, s, torch.float32) ** 2, max_beta)
+@right("the one with sines", "cos^2 a - cos^2 b = sin(b - a) sin(b + a), in float32 throughout: allow 1e-4")
+def with_sines(num_timesteps, s=0.008, max_beta=0.999):
+    angles = (torch.arange(num_timesteps + 1) / num_timesteps + s) / (1 + s) * math.pi / 2
+    now, then = angles[:-1], angles[1:]
+    step = math.pi / 2 / (1 + s) / num_timesteps
+    return (math.sin(step) * torch.sin(now + then) / torch.cos(now) ** 2).clamp(max=max_beta)
 
 
 @right("the one that loops in plain Python", "a loop gives the same numbers: allow 1e-6")

@@ -4,6 +4,7 @@ import torch
 
 from grading.proving.implementations import right, wrong
 from grading.proving.implementations.ddim_step import as_the_paper as ddim_step
+from grading.proving.implementations.ddim_step import in_float32 as step_in_float32
 from grading.proving.implementations.ddim_step import three_factors
 from grading.proving.implementations.ddim_timesteps import by_comprehension as ddim_timesteps
 
@@ -13,6 +14,11 @@ def test_the_walk_keeps_the_shape(ddim_sample, schedule_of):
     x = torch.randn(4, 2)
     assert ddim_sample(lambda x_t, t: 0 * x_t, x, schedule_of([0.1, 0.2, 0.3, 0.4]), 2).shape == x.shape
 '''
+
+
+def check(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
+    if not 1 <= num_inference_steps <= len(schedule.alphas_cumprod):
+        raise ValueError("num_inference_steps must be from 1 to T")
 
 
 def _draw(x, generator):
@@ -62,20 +68,20 @@ def draws_one_less(model, x_T, schedule, num_inference_steps=50, eta=0.0, genera
 @right("the one with three factors in each step", "the same jump, rounded otherwise: allow 1e-5")
 @torch.no_grad()
 def by_factors(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
-    x, t_prev = x_T, -1
-    for t, t_prev in zip(_steps(schedule, num_inference_steps), [*_steps(schedule, num_inference_steps)[1:], -1]):
+    x, steps = x_T, _steps(schedule, num_inference_steps)
+    for t, t_prev in zip(steps, [*steps[1:], -1]):
         x = three_factors(x, t, t_prev, model(x, _at(x, t)), schedule, eta, _draw(x, generator) if eta > 0 else None)
     return x
 
 
-@right("the one that works in float32", "float32 has seven digits, and the steps add up: allow 1e-3")
+@right("the one that steps in float32", "float32 has seven digits, and the errors add up: allow 1e-3")
 @torch.no_grad()
 def in_float32(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
-    x, steps = x_T.float(), _steps(schedule, num_inference_steps)
+    x, steps = x_T, _steps(schedule, num_inference_steps)
     for t, t_prev in zip(steps, [*steps[1:], -1]):
-        eps = model(x.to(x_T.dtype), _at(x, t)).float()
-        x = ddim_step(x, t, t_prev, eps, schedule, eta, _draw(x, generator) if eta > 0 else None)
-    return x.to(x_T.dtype)
+        noise = _draw(x, generator) if eta > 0 else None
+        x = step_in_float32(x, t, t_prev, model(x, _at(x, t)), schedule, eta, noise)
+    return x
 
 
 @wrong(

@@ -12,6 +12,11 @@ def test_the_step_keeps_the_shape(ddim_step, schedule_of):
 '''
 
 
+def check(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
+    if eta > 0 and noise is None:
+        raise ValueError("noise must be given when eta is above 0")
+
+
 def _bars(schedule, t, t_prev, like):
     """alpha_bar of t and of t_prev, which is 1 after the last step."""
     bar = schedule.alphas_cumprod.to(like)

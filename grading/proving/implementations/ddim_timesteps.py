@@ -11,6 +11,11 @@ def test_there_are_as_many_timesteps_as_asked_for(ddim_timesteps):
 '''
 
 
+def check(num_timesteps, num_inference_steps):
+    if num_timesteps < 1 or not 1 <= num_inference_steps <= num_timesteps:
+        raise ValueError("num_timesteps must be at least 1, num_inference_steps from 1 to num_timesteps")
+
+
 @right("the one with a comprehension", "it is the docstring's list")
 def by_comprehension(num_timesteps, num_inference_steps):
     return [i * (num_timesteps // num_inference_steps) for i in range(num_inference_steps - 1, -1, -1)]

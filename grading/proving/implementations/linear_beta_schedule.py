@@ -11,6 +11,11 @@ def test_there_is_one_beta_for_each_step(linear_beta_schedule):
 '''
 
 
+def check(num_timesteps, beta_start=1e-4, beta_end=0.02):
+    if num_timesteps < 1 or not (0 < beta_start < 1 and 0 < beta_end < 1):
+        raise ValueError("num_timesteps must be at least 1, beta_start and beta_end between 0 and 1")
+
+
 @right("the one that is written as the docstring has it", "it is the docstring's formula")
 def by_formula(num_timesteps, beta_start=1e-4, beta_end=0.02):
     t = torch.arange(num_timesteps)

@@ -15,6 +15,11 @@ def test_there_is_one_alpha_bar_for_each_beta(make_schedule):
 '''
 
 
+def check(betas):
+    if betas.ndim != 1:
+        raise ValueError("betas must be one-dimensional")
+
+
 class Tables(NamedTuple):
     """What a schedule has to have."""
 

@@ -34,8 +34,8 @@ def in_float32(x0, t, schedule, noise):
 
 @right("the one that goes sample by sample", "a loop over the batch gives the same numbers")
 def sample_by_sample(x0, t, schedule, noise):
-    kept = schedule.alphas_cumprod.to(x0)
-    return torch.stack([kept[i].sqrt() * x + (1 - kept[i]).sqrt() * n for x, i, n in zip(x0, t, noise)])
+    kept = schedule.alphas_cumprod.to(x0)[t]
+    return torch.stack([_mixed(alpha_bar, x, n) for alpha_bar, x, n in zip(kept, x0, noise)])
 
 
 @right("the one that takes its roots first", "it has tables of both roots, and indexes those: allow 1e-6")

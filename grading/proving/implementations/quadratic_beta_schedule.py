@@ -11,6 +11,11 @@ def test_there_is_one_beta_for_each_step(quadratic_beta_schedule):
 '''
 
 
+def check(num_timesteps, beta_start=1e-4, beta_end=0.02):
+    if num_timesteps < 1 or not (0 < beta_start < 1 and 0 < beta_end < 1):
+        raise ValueError("num_timesteps must be at least 1, beta_start and beta_end between 0 and 1")
+
+
 @right("the one that squares a straight line of roots", "it is the docstring's formula: allow 1e-6")
 def by_linspace(num_timesteps, beta_start=1e-4, beta_end=0.02):
     return torch.linspace(beta_start**0.5, beta_end**0.5, num_timesteps) ** 2

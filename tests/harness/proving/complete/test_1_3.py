@@ -14,7 +14,9 @@ def test_the_clip_can_be_chosen(cosine_beta_schedule):
 
 def test_the_offset_counts(cosine_beta_schedule):
     first = cosine_beta_schedule(4, s=0.2)[0].item()
-    assert first == pytest.approx(1 - (math.cos(0.45 / 1.2 * math.pi / 2) / math.cos(0.2 / 1.2 * math.pi / 2)) ** 2, abs=1e-4)
+    assert first == pytest.approx(
+        1 - (math.cos(0.45 / 1.2 * math.pi / 2) / math.cos(0.2 / 1.2 * math.pi / 2)) ** 2, abs=1e-4
+    )
 
 
 def test_betas_only_grow(cosine_beta_schedule):
