@@ -1,4 +1,4 @@
-"""Right implementations pass the suite of their kata, and wrong ones do not: students' tests are judged by sound ones."""
+"""Right implementations pass the suite of their kata, and wrong ones do not."""
 
 import pytest
 from hypothesis import Phase, settings
@@ -36,9 +36,10 @@ class Each:
         settings.load_profile(PROFILE)
 
     def pytest_runtestloop(self, session):
-        for self.call in self.calls:
+        for call in self.calls:
+            self.call = call
             for item, following in zip(session.items, [*session.items[1:], None]):
-                enough = self.call in self.failed
+                enough = call in self.failed
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None if enough else following)
                 if enough:
                     break

@@ -1,7 +1,6 @@
 import math
 
 import pytest
-import torch
 
 
 def test_half_is_left_half_way(cosine_beta_schedule):
