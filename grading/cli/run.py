@@ -45,7 +45,7 @@ def outcomes(impl: str, *options: str, files: list[Path] | None = None) -> list[
     folder = find(impl)
     if "--task" in options:
         task(options[options.index("--task") + 1])
-    with _working() as status:
+    with working() as status:
         from grading.suites.runner import run_suites
 
         def told(outcome: Outcome, done: int, total: int) -> None:
@@ -62,7 +62,7 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def _working() -> Iterator[Any]:
+def working() -> Iterator[Any]:
     """A line on the terminal itself: while a test runs, standard error belongs to what the test prints."""
     from rich.console import Console
 

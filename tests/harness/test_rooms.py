@@ -9,7 +9,8 @@ from grading.submission.katas import ROOT
 GRADING = ROOT / "grading"
 # Each room may import those before it in this order, and no other.
 ORDER = [
-    *("files", "interrupts", "submission", "isolation", "judging", "suites", "experiment", "grade", "pictures", "reports"),
+    *("files", "interrupts", "submission", "isolation", "judging", "proving"),
+    *("suites", "experiment", "grade", "pictures", "reports"),
     *("classroom", "notebook", "bench", "cli"),
 ]
 AT_THE_TOP = {"__init__.py", "__main__.py", "files.py", "interrupts.py", "notebook.py"}
