@@ -26,9 +26,9 @@ def in_words(found: Comparison) -> str:
 
 
 def _ends(found: Comparison, steps: int) -> tuple[float, float]:
-    """The eta whose samples are nearest, and the one whose are farthest, by the distance that sees density."""
-    ranked = sorted((found.row(eta, steps) for eta in found.etas), key=lambda row: row.wasserstein)
-    return ranked[0].eta, ranked[-1].eta
+    """Of least and most fresh noise, the eta whose samples are nearer, by the distance that sees density; the other."""
+    near, far = sorted((found.row(eta, steps) for eta in (found.etas[0], found.etas[-1])), key=lambda r: r.wasserstein)
+    return near.eta, far.eta
 
 
 def _apart(found: Comparison, steps: int) -> bool:
@@ -37,18 +37,19 @@ def _apart(found: Comparison, steps: int) -> bool:
 
 
 def _order(found: Comparison, steps: int) -> str:
-    """Who is nearest and who farthest with this many steps; or, where they are close, that they are."""
+    """Who is nearer with this many steps; or, where they are close, that they are."""
     first, last = (found.row(eta, steps) for eta in _ends(found, steps))
     floor = found.wasserstein_floor
     if not _apart(found, steps):
         at_floor = last.wasserstein < floor.mean + APART * floor.noise
         near = f"{'at' if at_floor else 'not at'} the floor, {floor.mean:.2f}"
         span = f"{first.wasserstein:.2f} to {last.wasserstein:.2f}"
-        return f"With {steps} steps no sampler is told from another, and all are {near} (sliced W2 {span})."
+        two = f"{name_of(found.etas[0])} and {name_of(found.etas[-1])}"
+        return f"With {steps} steps {two} are not told apart, and both are {near} (sliced W2 {span})."
+    ratio = times(last.wasserstein / first.wasserstein)
     return (
-        f"With {steps} steps {name_of(first.eta)} comes nearest to the data (sliced W2 {first.wasserstein:.2f}) and "
-        f"{name_of(last.eta)} stays farthest ({last.wasserstein:.2f}): {times(last.wasserstein / first.wasserstein)} "
-        "as much."
+        f"With {steps} steps {name_of(first.eta)} comes nearer to the data (sliced W2 {first.wasserstein:.2f}) and "
+        f"{name_of(last.eta)} stays farther away ({last.wasserstein:.2f}): {ratio} as much."
     )
 
 

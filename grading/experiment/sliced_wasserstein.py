@@ -16,7 +16,7 @@ from torch import Tensor
 from grading.experiment.data import make_dataset
 
 DIRECTIONS = 32
-REFERENCE = 4  # times as many points in the reference as in a cloud: most of the noise is then the cloud's own
+REFERENCE = 8  # times as many points in the reference as in a cloud: most of the noise is then the cloud's own
 FLOOR_REFERENCES, FLOOR_CLOUDS = 4, 5
 
 

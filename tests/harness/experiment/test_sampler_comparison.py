@@ -60,19 +60,19 @@ FEW_AND_MANY = ((0.0, 5, 10.0, 0.2), (1.0, 5, 9.0, 0.4), (0.0, 1000, 0.5, 0.07),
 
 def test_the_paragraph_follows_the_numbers():
     said = in_words(found(*FEW_AND_MANY))
-    assert "With 5 steps DDIM comes nearest to the data (sliced W2 0.20) and DDPM, strided stays farthest" in said
+    assert "With 5 steps DDIM comes nearer to the data (sliced W2 0.20) and DDPM, strided stays farther away" in said
     assert "(0.40): 2.0 times as much." in said
     assert "Chamfer calls the two alike (10 and 9)" in said
     assert "Why: without fresh noise" in said
-    assert "With 1000 steps no sampler is told from another, and all are at the floor, 0.08 (sliced W2 0.07 to" in said
+    assert "With 1000 steps DDIM and DDPM, strided are not told apart, and both are at the floor, 0.08 (sliced W2 0.07 to" in said
     assert "1000 steps took 200 times the time of 5: 10 s against 0.05 s" in said
 
 
 def test_the_paragraph_turns_round_with_the_numbers():
     turned = [(1.0 - eta, *rest) for eta, *rest in FEW_AND_MANY]
     said = in_words(found(*turned))
-    assert "With 5 steps DDPM, strided comes nearest" in said
-    assert "DDIM stays farthest (0.40)" in said
+    assert "With 5 steps DDPM, strided comes nearer" in said
+    assert "DDIM stays farther away (0.40)" in said
     assert "Why" not in said
 
 
@@ -83,9 +83,9 @@ def test_what_the_chamfer_distance_makes_of_it_is_worked_out_too(chamfer, said):
 
 def test_what_differs_by_less_than_the_noise_is_no_order():
     said = in_words(found((0.0, 5, 10.0, 0.2), (1.0, 5, 50.0, 0.25)))
-    assert "With 5 steps no sampler is told from another, and all are not at the floor" in said
-    assert "farthest" not in said
-    assert "farthest" in in_words(found((0.0, 5, 10.0, 0.2), (1.0, 5, 50.0, 0.25), noise=0.01))
+    assert "With 5 steps DDIM and DDPM, strided are not told apart, and both are not at the floor" in said
+    assert "nearer" not in said
+    assert "nearer" in in_words(found((0.0, 5, 10.0, 0.2), (1.0, 5, 50.0, 0.25), noise=0.01))
 
 
 def test_how_far_the_ends_of_the_same_starts_are_apart():
