@@ -86,7 +86,7 @@ def same_starts(found: Comparison) -> Figure:
     """Where the same x_T ends, with few steps and with many: colours stay in their places, or do not."""
     half = view_of(found.data)
     few = FEW if FEW in found.steps else found.steps[0]
-    height = found.x_T[:, 1]
+    height = found.x_T[:, 1].clamp(-2, 2)  # few start farther out, and would take most of the colours
     figure, axes = panels(1, 5, 2.15)
     drawn = coloured(axes[0, 0], found.x_T, height, half, 3)
     axes[0, 0].set_title("$x_T$\nthe start")
