@@ -18,7 +18,7 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "exercises" / "katas.toml"
 HINTS = 3  # a question or a worked number, more than the docstring says, code that runs
-AFTER = 4
+AFTER = 5  # the point in a line, why, the other right form, slips that are caught, a question
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -33,7 +33,7 @@ class Task:
     module: str
     points: float = 0.0
     optional: bool = False
-    after: tuple[str, ...] = ()  # once it is done: its point in a line, why, the other right form, a question
+    after: tuple[str, ...] = ()  # what to read once it is done; see AFTER
 
     @property
     def kata(self) -> int:
