@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -148,6 +149,17 @@ def test_hints_and_reasons_have_the_notebooks_words(tmp_path, monkeypatch, capsy
     assert "show(5)" in done
     assert "compare()" in done
     assert "kata " not in first + done
+
+
+def test_what_is_handed_in_leaves_colab_through_the_browser(tmp_path, monkeypatch):
+    from grading import notebook
+
+    saved = []
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace(files=SimpleNamespace(download=saved.append)))
+    monkeypatch.setattr(notebook, "ROOT", tmp_path)
+    monkeypatch.setattr(notebook, "_kata", lambda command, out, path: Path(path).write_text(command))
+    notebook.hand_in()
+    assert saved == [str(tmp_path / "handin.zip")]
 
 
 def test_edits_count_at_once(tmp_path, monkeypatch):
