@@ -12,6 +12,7 @@ from torch import Tensor
 from grading.judging.compare import kind
 from grading.judging.parts import Question, is_part, whole
 
+MANY, FEW = 100, 8  # points
 Model = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -88,8 +89,24 @@ class Walk:
         ]
 
 
+def copied_generators(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The same arguments, with a generator of their own in the place of one that is given."""
+    given = kwargs.get("generator")
+    if given is None:
+        return kwargs
+    return kwargs | {"generator": torch.Generator(given.device).set_state(given.get_state())}
+
+
 def walk(sample: Callable, model: Model, x_T: Tensor, *args: Any, **kwargs: Any) -> Walk:
-    """Run sample(model, x_T, *args, **kwargs) with a spy in the model's place."""
+    """Run sample(model, x_T, *args, **kwargs) with a spy in the model's place.
+
+    Many points go the way only after a few have: what grows with the square of their number would fill the memory.
+    """
+    if len(x_T) > MANY:
+        few = copied_generators(kwargs)
+        ended = sample(model, x_T[:FEW].clone(), *args, **few)
+        if isinstance(ended, Tensor) and ended.shape != x_T[:FEW].shape:
+            raise RuntimeError(f"{FEW} points of shape {tuple(x_T[:FEW].shape)} come back as {tuple(ended.shape)}")
     spy = Spy(model, x_T)
     result = sample(spy, x_T.clone(), *args, **kwargs)
     return Walk(spy, [*(x for x, _ in spy.shown), result])

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from grading.judging import closed_form
-from grading.submission.contract import NoiseSchedule
 from wrong_forms import looks_like, register
 from wrong_forms.jumping import Part, bar_prev, sigma, step, towards, x0
 
@@ -200,12 +199,6 @@ def eps_changed_in_place(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
     after = step()(x_t, t, t_prev, eps, schedule, eta, noise)
     eps.mul_(2)
     return after
-
-
-@looks_like("ddim_step", "numbers taken out of the tables (.item(), float(), math.sqrt)", "the device of x_t")
-def numbers_one_by_one(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
-    tables = NoiseSchedule(*(torch.tensor([float(a) for a in table], dtype=x_t.dtype) for table in schedule))
-    return step()(x_t, t, t_prev, eps, tables, eta, noise)
 
 
 @looks_like("ddim_step", "tensors moved to the CPU (.cpu(), .numpy())", "the device of x_t")

@@ -222,12 +222,6 @@ def last_step_left_out(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule
     return step()(x_t, t, eps, schedule, noise) if t > 0 else 1 * x_t
 
 
-@looks_like("ddpm_step", "numbers taken out of the tables (.item(), float(), math.sqrt)", "the device of x_t")
-def numbers_one_by_one(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
-    tables = NoiseSchedule(*(torch.tensor([float(a) for a in table], dtype=x_t.dtype) for table in schedule))
-    return step()(x_t, t, eps, tables, noise)
-
-
 @looks_like("ddpm_step", "tensors moved to the CPU (.cpu(), .numpy())", "the device of x_t")
 def moved_to_the_cpu(x_t: Tensor, t: int, eps: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
     return step()(x_t.cpu(), t, eps.cpu(), schedule, noise.cpu())

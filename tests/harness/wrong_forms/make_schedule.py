@@ -60,8 +60,6 @@ for name, says, wrong in (
     ("betas_lost", "alpha in the place of betas", schedule(betas=lambda b: 1 - b)),
     ("tables_exchanged", "alphas and alphas_cumprod in each other's place",
      schedule(alphas=running_product, bar=lambda b: 1 - b)),
-    ("numbers_one_by_one", "tables made from a tensor's values one by one (.item(), float(), tolist())",
-     schedule(bar=lambda b: torch.tensor([float(a) for a in running_product(b)], dtype=b.dtype, device=b.device))),
     ("made_on_the_cpu", "a table moved to the CPU (.cpu(), .numpy())",
      schedule(bar=lambda b: running_product(b).cpu())),
     ("float32_always", "float32 always, whatever the dtype of betas", schedule(betas=lambda b: b.float(),

@@ -151,13 +151,6 @@ def float64_always(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor
     return closed_form.q_sample(x0, t, schedule.to(torch.float64), noise)
 
 
-@looks_like("q_sample", "numbers taken out of tensors one by one (.item(), float(), tolist())", "the device of x0")
-def numbers_one_by_one(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
-    samples = [float(schedule.alphas_cumprod[int(i)]) for i in t]
-    alpha_bar = broadcast(torch.tensor(samples, dtype=x0.dtype, device=x0.device), x0)
-    return alpha_bar**0.5 * x0 + (1 - alpha_bar) ** 0.5 * noise
-
-
 @looks_like("q_sample", "tensors moved to the CPU (.cpu(), .numpy())", "the device of x0")
 def moved_to_the_cpu(x0: Tensor, t: Tensor, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
     return closed_form.q_sample(x0, t.cpu(), NoiseSchedule(*(table.cpu() for table in schedule)), noise)
