@@ -152,7 +152,7 @@ def test_nothing_is_changed_in_place(kata):
 def test_works_on_a_gpu(kata):
     """Everything stays on the device of x0."""
     args = batch(kata, 5, 2)
-    kata.elsewhere(guess, *args).gives(expected_loss(*args), "the device of x0")
+    kata.elsewhere(guess, *args).gives(expected_loss(*args), "the device of x0", also=also(kata, *args))
 
 
 class TestLoss(EveryCondition):

@@ -24,7 +24,6 @@ GIVEN = ROOT / ".kata" / "hints.json"
 
 
 LABELS = ("in short", "why", "also right", "caught", "think")
-KNOWN = 3  # of the slips that a suite knows by name, those told once its task is done
 
 
 @app.command(short_help="One hint more each time: idea, equation, nearly the code.")
@@ -65,11 +64,10 @@ def is_done(task: Task) -> bool:
 
 def write_after(screen: Screen, task: Task) -> None:
     """Write what there is to know about a task that is done."""
-    from grading.judging.misconceptions import catalogue
+    from grading.judging.diagnosis import looked_at
 
     screen.write_line(f"{task.id} {task.function}: done", bold=True, green=True)
-    slips = [entry.says for entry in catalogue(task.function) if not entry.inherited]
-    caught = f"This suite knows {len(slips)} slips by name; among them: {'; '.join(slips[:KNOWN])}."
+    caught = f"Whatever is changed here is measured: {looked_at(task.function)}."
     for label, text in zip(LABELS, (*task.after[:3], caught, task.after[3])):
         filled = textwrap.fill(text, WIDTH - 13, break_on_hyphens=False, break_long_words=False)
         screen.write_line(textwrap.indent(filled, " " * 13).replace(" " * 13, f"  {label:<11}", 1))

@@ -197,7 +197,9 @@ class Observation:
     def of_the_form_of(self, like: Tensor, source: str) -> None:
         """Raise Failure unless a tensor is seen that has the shape and dtype of another."""
         seen = self.seen()
-        difference = mismatch(seen.detach() * 0 if isinstance(seen, Tensor) else seen, torch.zeros_like(like))
+        difference = mismatch(
+            torch.zeros_like(seen.detach()) if isinstance(seen, Tensor) else seen, torch.zeros_like(like)
+        )
         if difference is not None:
             raise self._failure(difference, seen, source, EXACT)
 
