@@ -5,7 +5,7 @@ import torch
 
 from grading.judging import closed_form
 from grading.judging.closed_form import broadcast
-from grading.judging.compare import SINGLE
+from grading.judging.compare import SINGLE, Sentence
 from grading.judging.examples import COARSE, SHAPES, STEPS
 from grading.judging.property_tests import given
 from grading.judging.sampler_trace import Spy
@@ -62,7 +62,7 @@ def test_the_model_is_shown_x_t(kata):
     def shown(f):
         spy = Spy(guess, x0)
         f(spy, x0, t, schedule, noise)
-        return spy.shown[0][0] if spy.shown else "the model is never called"
+        return spy.shown[0][0] if spy.shown else Sentence("the model is never called")
 
     own = x_t_of_its_own(kata.implementation, x0, t, schedule, noise)
     call = kata.probe("the first argument of model(x_t, t)", shown)
@@ -76,7 +76,7 @@ def test_the_model_is_shown_t(kata):
     def shown(f):
         spy = Spy(guess, x0)
         f(spy, x0, t, schedule, noise)
-        return spy.shown[0][1] if spy.shown else "the model is never called"
+        return spy.shown[0][1] if spy.shown else Sentence("the model is never called")
 
     kata.probe("the second argument of model(x_t, t)", shown).gives(t, "model(x_t, t)")
 
@@ -122,9 +122,9 @@ def gradient_of(f, weight, args):
     weight.grad = None
     loss = f(lambda x_t, t: weight * x_t, *args)
     if not (isinstance(loss, torch.Tensor) and loss.requires_grad):
-        return "the loss has no gradient"
+        return Sentence("the loss has no gradient")
     loss.backward()
-    return weight.grad if weight.grad is not None else "no gradient reaches the model"
+    return weight.grad if weight.grad is not None else Sentence("no gradient reaches the model")
 
 
 def test_the_gradient_of_a_linear_model(kata):
@@ -152,7 +152,7 @@ def test_nothing_is_changed_in_place(kata):
 def test_works_on_a_gpu(kata):
     """Everything stays on the device of x0."""
     args = batch(kata, 5, 2)
-    kata.elsewhere(guess, *args).gives(expected_loss(*args), "the device of x0")
+    kata.elsewhere(guess, *args).gives(expected_loss(*args), "the device of x0", also=also(kata, *args))
 
 
 class TestLoss(EveryCondition):

@@ -1,1 +1,1 @@
-"""One answer of a submission: how it is asked for, what is due, which mistake it looks like, what a student reads."""
+"""One answer of a submission: how it is asked for, what is due, which term is wrong, what a student reads."""

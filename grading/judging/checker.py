@@ -197,7 +197,9 @@ class Observation:
     def of_the_form_of(self, like: Tensor, source: str) -> None:
         """Raise Failure unless a tensor is seen that has the shape and dtype of another."""
         seen = self.seen()
-        difference = mismatch(seen.detach() * 0 if isinstance(seen, Tensor) else seen, torch.zeros_like(like))
+        difference = mismatch(
+            torch.zeros_like(seen.detach()) if isinstance(seen, Tensor) else seen, torch.zeros_like(like)
+        )
         if difference is not None:
             raise self._failure(difference, seen, source, EXACT)
 
@@ -248,9 +250,10 @@ class Observation:
             lines.append(("do", ADVICE[difference.problem]))
         where = (f" at {self.where}" if self.where else "") + (f", {self.only}" if self.only else "")
         lines += [("tried", self.tried)] if self.tried else []
-        if difference.problem == "wrong value" and not self.only and (kept := self.checker.kept_between_calls()):
-            lines.append(("also", kept))
         known = None if difference.problem in OF_ITS_FORM else self._finding(difference.problem == "wrong value")
+        unsteady = known is None or "other calls" in known.says  # else what was measured is the cause
+        if difference.problem == "wrong value" and not self.only and unsteady:
+            lines += [("also", kept) for kept in [self.checker.kept_between_calls()] if kept]
         return self._told(f"{difference.problem}{where}", lines, known)
 
     def _error(self, error: SubmissionError) -> Failure:

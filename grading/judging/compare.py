@@ -33,8 +33,15 @@ class Mismatch:
     expected: str
 
 
+class Sentence(str):
+    """What a probe has to say where no value can be seen; no submission can return one."""
+
+
 def mismatch(got: Any, expected: Any, tolerance: Tolerance = EXACT) -> Mismatch | None:
     """Say how `got` differs from `expected` (a Tensor, a list of int, a number, a string), or None if it does not."""
+    if type(got) is Sentence:
+        other = expected if isinstance(expected, str) else kind(expected)
+        return None if got == expected else Mismatch(got, got, other)
     if isinstance(expected, Tensor):
         return _tensor_mismatch(got, expected, tolerance)
     if isinstance(expected, list):

@@ -49,10 +49,17 @@ class SubmissionError(Exception):
         self.frames = frames
 
 
+def _function_around(error: SyntaxError) -> str:
+    """` in ddim_step`: the function that a SyntaxError stands in, where there is one above it."""
+    above = [linecache.getline(error.filename or "", line) for line in range(error.lineno or 0, 0, -1)]
+    found = next((m for line in above if (m := re.match(r"(?:async )?def (\w+)", line))), None)
+    return f" in {found[1]}" if found else ""
+
+
 def describe(error: BaseException) -> str:
     """Say what was raised: `ZeroDivisionError: division by zero`."""
     if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg}"
+        return f"{type(error).__name__}{_function_around(error)}: {error.msg}"
     if isinstance(error, Overdue):
         return NO_ANSWER
     text = " ".join(str(error).split())

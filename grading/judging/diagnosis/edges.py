@@ -47,7 +47,9 @@ def _as_inside(
     """Whether this is what the formula inside gives here too; noise where none is due is a slip of its own."""
     if inside is None:
         return False
-    predicted = matching(evaluate(inside.lines, letters), factors, tolerance)
+    clamped = {**letters, "sqrt": lambda x: np.sqrt(np.maximum(x, 0))}  # as many write it, with clamp(min=0)
+    predicted, other = (matching(evaluate(inside.lines, known), factors, tolerance) for known in (letters, clamped))
+    predicted = max(predicted, other, key=sum)
     explained = all(a or b or not known for a, b, known in zip(right, predicted, inside.right))
     return explained and (right[-1] or bool(due[:, -1].any()))
 

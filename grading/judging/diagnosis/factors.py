@@ -32,6 +32,16 @@ def written_down(
     return best, {column: text for column, text in found.items() if text}
 
 
+def shorter(best: Explanation, measured: Numbers, letters: Letters, tolerance: float) -> Explanation:
+    """The same formula with sigma as a product of powers, where that is shorter than what was found for it."""
+    lines = best.lines
+    if lines.get("sigma") in (None, best.formula.lines.get("sigma")) or any(not c.line for c in best.changed):
+        return best
+    text = product(measured[:, NOISE], atoms_of(best.formula, letters), tolerance)
+    is_better = text is not None and len(text) < len(lines["sigma"]) and "sigma * noise" in lines["x_prev"]
+    return replace(best, lines={**lines, "sigma": text}) if text and is_better else best
+
+
 def _with_sigma(
     function: str, best: Explanation, text: str, measured: Numbers, letters: Letters, tolerance: float
 ) -> tuple[Explanation, bool]:

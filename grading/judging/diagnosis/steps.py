@@ -10,7 +10,7 @@ import numpy as np
 
 from grading.judging.diagnosis.batches import only_some
 from grading.judging.diagnosis.edges import edge_findings
-from grading.judging.diagnosis.factors import FOLLOWS, written_down
+from grading.judging.diagnosis.factors import FOLLOWS, shorter, written_down
 from grading.judging.diagnosis.finding import Finding, Line, row
 from grading.judging.diagnosis.measure import Measured, measure
 from grading.judging.diagnosis.search.explain import Explanation, explanations, matching
@@ -104,7 +104,9 @@ class _Terms:
             clamped = {**self.letters, "sqrt": lambda x: np.sqrt(np.maximum(x, 0))}
             best = max(best, explanations(FORMULAS[function], factors, clamped, tolerance)[0], key=lambda e: e.whole)
         found: dict[int, str] = {}
-        if not best.whole:
+        if best.whole:
+            best = shorter(best, factors, self.letters, tolerance)
+        else:
             best, found = written_down(function, best, factors, self.letters, tolerance)
         remarks = self._remarks(best, found)
         lines = [*self._table(remarks), *self._lines(best, found)]

@@ -103,7 +103,7 @@ def of_form(entry):
     return any(part in entry.name for part in OF_FORM)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1500)
 def test_every_wrong_form_is_measured():
     count = Count("catalogue")
     for function in MEASURED:
@@ -117,7 +117,7 @@ def test_every_wrong_form_is_measured():
     assert count.named >= 0.95 * count.of
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1500)
 def test_pairs_are_measured_as_well():
     count, dice = Count("pairs"), random.Random(5)
     for _ in range(40):
@@ -182,7 +182,7 @@ def raises(function, wrong):
     return any(isinstance(answer, str) for answer in answers(function, wrong))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_random_edits_of_the_reference_are_measured():
     count = Count("random edits")
     for edit in edits(EDITED, 600, seed=7):

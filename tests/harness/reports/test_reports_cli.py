@@ -133,10 +133,10 @@ def test_the_terminal_shows_distances_beside_the_floor_and_the_bands():
 
 def test_the_terminal_says_what_is_wrong_and_what_to_do_next():
     failure = (
-        "1.1 f: wrong value\n  got        1\n  looks like the square of it, which runs\n             on\n  hint       h"
+        "1.1 f: wrong value\n  got        1\n  yours is   the square of it, which runs\n             on\n  hint       h"
     )
     text = printed(made(failure, impl="a b"))
-    assert "x 1.1 f: wrong value\n  looks like the square of it, which runs\n             on\nx 1.1" in text
+    assert "x 1.1 f: wrong value\n  yours is   the square of it, which runs\n             on\nx 1.1" in text
     assert "next     beta_schedule.py: linear_beta_schedule" in text
     assert "pytest --impl 'a b' --task 1.1" in text
 
