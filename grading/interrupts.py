@@ -26,6 +26,8 @@ SHOW_CURSOR = "\x1b[?25h"
 class _State:
     happened = False  # from the first Ctrl-C on: whatever is raised afterwards comes from it
     installed = False
+    restore: Callable[[], None] = staticmethod(lambda: None)  # puts the terminal's settings back
+    outputs: tuple[tuple[int, int], ...] = ()  # where standard output and error lead, whatever pytest turns them to
 
 
 def install() -> None:
@@ -33,11 +35,13 @@ def install() -> None:
     if _State.installed or threading.current_thread() is not threading.main_thread():
         return
     _State.installed = True
+    _State.restore = staticmethod(_terminal())
+    _State.outputs = tuple((os.dup(number), number) for number in (1, 2))
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     signal.signal(signal.SIGINT, _interrupt)
     signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)  # written to at once, whatever Python is doing
-    threading.Thread(target=_wait, args=(ours, theirs, _terminal()), name="Ctrl-C", daemon=True).start()
+    threading.Thread(target=_wait, args=(ours, theirs), name="Ctrl-C", daemon=True).start()
     usual = sys.excepthook
 
     def uncaught(kind: Any, error: Any, trace: Any) -> None:
@@ -61,18 +65,17 @@ def happened() -> bool:
 
 def say() -> None:
     """The one line, and the cursor."""
-    text = "stopped\n"
-    with contextlib.suppress(Exception):
-        if sys.__stderr__ and sys.__stderr__.isatty() and os.environ.get("TERM") != "dumb":
-            text = f"\r{SHOW_CURSOR}\x1b[K{text}"
-    with contextlib.suppress(Exception):
-        sys.stdout.flush()
+    for kept, number in _State.outputs:
+        os.dup2(kept, number)
+    movable = os.isatty(2) and os.environ.get("TERM") != "dumb"
     with contextlib.suppress(OSError):
-        os.write(2, text.encode())
+        os.write(2, (f"\r{SHOW_CURSOR}\x1b[K" * movable + "stopped\n").encode())
 
 
 def leave() -> NoReturn:
     """End this process at once, and what it has started with it."""
+    with contextlib.suppress(Exception):
+        _State.restore()
     say()
     sandbox = sys.modules.get("grading.isolation.sandbox")
     if sandbox is not None:
@@ -90,14 +93,12 @@ def _interrupt(_: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _wait(ours: socket.socket, theirs: socket.socket, restore: Callable[[], None]) -> None:
+def _wait(ours: socket.socket, theirs: socket.socket) -> None:
     """Wait for the signal. `theirs` is held here, so that it stays open."""
     while True:
         if signal.SIGINT not in ours.recv(64) or _debugged():
             continue
         time.sleep(GRACE)
-        with contextlib.suppress(Exception):
-            restore()
         leave()
 
 
@@ -108,8 +109,7 @@ def _debugged() -> bool:
 
 
 def _terminal() -> Callable[[], None]:
-    """What puts the terminal back: its settings, and the outputs, which pytest may have turned away from it."""
-    outputs = [(os.dup(number), number) for number in (1, 2)]
+    """What puts the terminal's settings back."""
     settings: list[Any] = []
     with contextlib.suppress(Exception):  # ImportError, or termios.error where standard input is no terminal
         import termios
@@ -117,8 +117,6 @@ def _terminal() -> Callable[[], None]:
         settings = termios.tcgetattr(0)
 
     def restore() -> None:
-        for kept, number in outputs:
-            os.dup2(kept, number)
         if settings:
             termios.tcsetattr(0, termios.TCSANOW, settings)
 

@@ -47,4 +47,5 @@ def test_code_that_catches_everything_is_stopped_too(tmp_path):
     with Program([*PYTEST, "--impl", str(tmp_path / "mine"), "tests/test_2_q_sample.py", "--guide"], ROOT) as program:
         seen, code = program.rest()
     assert code == 1
-    assert "no answer at mine/q_sample.py:" in seen
+    assert "no answer" in seen  # told from within where the exception slips out between two lines, else from without
+    assert "mine/q_sample.py:" in seen
