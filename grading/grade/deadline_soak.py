@@ -45,6 +45,7 @@ def soak(
                     told(run, end, result)
             except Exception as error:
                 crashes.append(f"end after {end:.3f} s: {type(error).__name__}: {error}")
+                print(crashes[-1], flush=True)
     return crashes
 
 
