@@ -45,6 +45,7 @@ def soak(
                     told(run, end, result)
             except Exception as error:
                 crashes.append(f"end after {end:.3f} s: {type(error).__name__}: {error}")
+                print(crashes[-1], flush=True)
     return crashes
 
 
@@ -70,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     def told(run: int, end: float, result: Result) -> None:
         ended = "whole" if not said(result) else "no network" if result.training_message else "network trained"
         counts[ended] = counts.get(ended, 0) + 1
+        print(f"{run + 1:>4}  end after {end:6.2f} s: {result.points:g} points, {ended}", flush=True)
 
     crashes = soak(options.impl, options.runs, options.seed, told)
     print(*crashes, sep="\n", end="\n" * bool(crashes))

@@ -128,7 +128,7 @@ class Call:
     def _asked(self, header: dict) -> Callable:
         if "standin" in header:
             name = header["standin"]
-            if name not in ANSWERED or name == self.name:
+            if not isinstance(name, str) or name not in ANSWERED or name == self.name:
                 raise ProtocolError("a question that it may not ask")
             return ANSWERED[name]
         number = header["function"]

@@ -145,18 +145,22 @@ class IsolatedImplementation:
         self._send(pipe, *call.message())
         while True:
             header, body = protocol.receive(pipe, self._read, call.most_bytes)
-            if "function" in header or "standin" in header:
-                self._send(pipe, *call.reply(header, body))
-                continue
-            self._print(header.get("printed", ""))
             try:
-                if "error" not in header:
-                    return call.result(header, body)
-                call.update(header, body)
-            except ProtocolError:
+                if "function" in header or "standin" in header:
+                    answer = call.reply(header, body)
+                else:
+                    self._print(header.get("printed", ""))
+                    if "error" not in header:
+                        return call.result(header, body)
+                    call.update(header, body)
+                    answer = None
+            except (ProtocolError, AskedTooOften):
                 raise
             except Exception as error:
                 raise ProtocolError(f"an answer of no known form ({type(error).__name__})") from error
+            if answer:
+                self._send(pipe, *answer)
+                continue
             raise self._told(call, header)
 
     def _print(self, text: Any) -> None:
