@@ -71,7 +71,7 @@ class KataNetwork(nn.Module):
     """
 
     FEATURES, WAVES, ROOM = 16, 4, 1.1
-    ROUNDS, ASTRAY = 8, 4.0
+    ROUNDS, ASTRAY = 8, 2.0
     table: Tensor
     times: Tensor
     frequencies: Tensor
