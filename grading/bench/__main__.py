@@ -1,4 +1,7 @@
-"""`python -m grading.bench [--quick] [--only PIECE] [--plot FILE]`: a table of ratios, and a plot."""
+"""`python -m grading.bench [--quick] [--only PIECE] [--plot FILE]`: a table of ratios, and a plot.
+
+`python -m grading.bench gpu [--out FILE]`: the same machine's GPU, see gpu.py.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from grading.bench import gpu
 from grading.bench.pieces import PIECES, Disagreement, chamfer_scaling, slope
 from grading.bench.plot import draw
 from grading.bench.timing import Pair
@@ -22,11 +26,15 @@ SCALING = "scaling"
 
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="python -m grading.bench", description="Time the pieces, as ratios within one run.")
+    parser.add_argument("what", nargs="?", choices=["gpu"], help="gpu: what this machine's GPU makes of it all")
+    parser.add_argument("--out", metavar="FILE", default="gpu.json", help="where the figures of a GPU go (gpu.json)")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no cloud above 31,623 points")
     parser.add_argument("--only", metavar="PIECE", help=f"one of {', '.join([*PIECES, SCALING])}")
     parser.add_argument("--plot", metavar="FILE", default="bench.png", help="where the picture goes (bench.png)")
     try:
         options = parser.parse_args(arguments)
+        if options.what == "gpu":
+            return on_gpu(in_a_folder("--out", Path(options.out)))
         path = checked(options.only, Path(options.plot))
         bench(options.quick, options.only, path)
     except (UsageError, Disagreement) as error:
@@ -47,9 +55,21 @@ def checked(only: str | None, path: Path) -> Path:
         raise UsageError(f"--only {only}: there is no such piece; the pieces are {', '.join([*PIECES, SCALING])}")
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise UsageError(f"--plot {path}: give a file that ends in .png, .svg or .pdf")
+    return in_a_folder("--plot", path)
+
+
+def in_a_folder(option: str, path: Path) -> Path:
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"--plot {path}: there is no folder {path.absolute().parent}")
+        raise UsageError(f"{option} {path}: there is no folder {path.absolute().parent}")
     return path
+
+
+def on_gpu(path: Path) -> int:
+    """Measure the GPU, print the table for the README, and return 1 if something that was wanted was not reached."""
+    found = gpu.measure(path)
+    print(gpu.markdown(found))
+    print(f"all figures: {path}", file=sys.stderr)
+    return 1 if any(finding.reached is False for finding in found) else 0
 
 
 def bench(quick: bool, only: str | None, path: Path) -> None:
@@ -78,7 +98,7 @@ def table(pairs: list[Pair]) -> Table:
     made = Table("piece", "ours", "against", "theirs", "ratio", "wanted", "")
     for pair in pairs:
         wanted = "" if pair.wanted is None else f"{'at most' if pair.at_most else 'at least'} {pair.wanted:g}"
-        mark = {None: "", True: "reached", False: "missed"}[pair.reached]
+        mark = {None: "", True: "reached", False: "[bold red]missed[/]"}[pair.reached]
         made.add_row(pair.name, time(pair.ours), pair.against, time(pair.theirs), f"{pair.ratio:.2f}", wanted, mark)
     return made
 

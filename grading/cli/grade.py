@@ -78,13 +78,15 @@ def grade(
     from rich.console import Console
     from rich.text import Text
 
-    from grading.experiment.stages import Setting
-    from grading.grade.grade import MOST_SEED
-    from grading.grade.grade import grade as run
-    from grading.grade.rubric import load_rubric
-    from grading.grade.worth import floor_warnings
-    from grading.reports import check_formats, github, terminal, write_formats, write_report, zero_until_graded
-    from grading.submission.folders import NAMED, find
+    console = Console(highlight=False)
+    with console.status("loading torch"):
+        from grading.experiment.stages import Setting
+        from grading.grade.grade import MOST_SEED
+        from grading.grade.grade import grade as run
+        from grading.grade.rubric import load_rubric
+        from grading.grade.worth import floor_warnings
+        from grading.reports import check_formats, github, terminal, write_formats, write_report, zero_until_graded
+        from grading.submission.folders import NAMED, find
 
     if not in_process and sandbox == "auto" and sys.platform != "linux" and find(impl) in map(find, NAMED):
         in_process = _no_sandbox()
@@ -96,7 +98,6 @@ def grade(
     setting, points = Setting(dataset, recipe, seed, device, num_points, num_inference_steps), load_rubric(rubric)
     wanted = check_formats(formats or [])
     folder = _made(out or Path("reports") / find(impl).name)
-    console = Console(highlight=False)
     for warning in floor_warnings(setting, points):
         console.print(f"note: {warning}", soft_wrap=True)
     with github.commands_stopped(github.in_actions()), zero_until_graded(folder, wanted):

@@ -71,7 +71,7 @@ class KataNetwork(nn.Module):
     """
 
     FEATURES, WAVES, ROOM = 16, 4, 1.1
-    ROUNDS, ASTRAY = 8, 4.0
+    ROUNDS, ASTRAY = 8, 2.0
     table: Tensor
     times: Tensor
     frequencies: Tensor
@@ -130,7 +130,8 @@ class KataNetwork(nn.Module):
         for block, scale in zip(self.blocks, scales):
             h = torch.addcmul(h, block(nn.functional.silu(h)), scale)
         x0 = torch.addcmul(c_skip * y - self.centre, c_out, self.last(nn.functional.silu(h)))
-        return self.centre + x0 * (self.radius / x0.norm(dim=1, keepdim=True).clamp(min=self.radius))
+        length = torch.linalg.vector_norm(x0, dim=1, keepdim=True)
+        return self.centre + x0 * (self.radius / length.clamp(min=self.radius))
 
 
 NETWORKS = {"course": CourseNetwork, "kata": KataNetwork}

@@ -47,7 +47,7 @@ RECIPES = {
         network="kata",
         width=128,
         depth=4,
-        steps=3400,
+        steps=3200,
         batch=128,
         learning_rate=4e-3,
         one_cycle=True,
@@ -119,7 +119,7 @@ def train(
         loss.backward()
         if isinstance(model, Graphed):
             model.done()
-        slopes[step] = gradient.norm()
+        slopes[step] = torch.linalg.vector_norm(gradient)
         gradient.mul_(((recipe.clip or math.inf) / slopes[step]).clamp(max=1))
         optimiser.param_groups[0]["lr"] = warm_up(step)
         optimiser.step()

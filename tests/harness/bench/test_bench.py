@@ -12,7 +12,14 @@ from grading.suites.runner import unit_suites
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--only", "nope"], ["--fast"], ["--plot", "x.txt"], ["--plot", "/no/such/folder/x.png"]],
+    [
+        ["--only", "nope"],
+        ["--fast"],
+        ["--plot", "x.txt"],
+        ["--plot", "/no/such/folder/x.png"],
+        ["tpu"],
+        ["gpu", "--out", "/no/such/folder/x.json"],
+    ],
 )
 def test_a_wrong_argument_is_one_sentence_and_exit_code_2(arguments, capsys):
     assert main(arguments) == 2
