@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-COMMANDS = ("watch", "hints", "prove", "reset", "diff", "doctor", "draw", "grade", "handin", "classroom")  # as in --help
+COMMANDS = ("watch", "hints", "prove", "reset", "diff", "doctor", "draw", "grade", "handin", "classroom")  # as --help
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # a full disk, or one that is read only
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from grading.isolation.budget import Budget
+from grading.isolation.crossed import Crossed
 from grading.isolation.protocol import MOST_BYTES, ProtocolError, clean
 from grading.isolation.values import TABLES, Reader, Writer
 from grading.submission import fallbacks
@@ -25,21 +26,6 @@ GROWN = 2  # how many times its numbers an argument that the submission changed 
 
 class AskedTooOften(Exception):
     """The child has had all the answers that its call can need."""
-
-
-class Crossed(torch.autograd.Function):
-    """A result of the child's, joined to the parent's graph: the child said how it changes with each source."""
-
-    @staticmethod
-    def forward(ctx: Any, value: Tensor, gradients: list[Tensor | None] | None, *sources: Tensor) -> Tensor:
-        ctx.gradients = gradients
-        return value.clone()
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> tuple:  # type: ignore[override]
-        if ctx.gradients is None:
-            raise RuntimeError("only the gradient of a single number crosses the pipe")
-        return None, None, *(None if g is None else grad_output * g for g in ctx.gradients)
 
 
 class Call:

@@ -9,7 +9,8 @@ from grading.submission import katas
 
 HERE = Path(__file__).resolve().parent
 SHARED = ("errors", "call_limit", "loader", "folders", "implementation", "device_check", "pretended", "global_state")
-CHILD = ("protocol", "values", "child", "server", "confine", "seccomp")
+CHILD = ("protocol", "values", "crossed", "child", "server", "confine", "seccomp")
+PROVING = ("pytest_run", "sandboxed_session")  # a student's tests, which ask the parent for every answer
 TABLES = ("FUNCTIONS", "MODULES", "MODULE_OF", "REQUIRED")
 NAMES = "ROOT = in_words = None\n"  # what folders.py imports, and nobody asks a child for
 SCHEDULE = """
@@ -30,14 +31,16 @@ def write_runtime(folder: Path) -> Path:
     formulas is in the child, on disk or in memory.
     """
     package = folder / "grading"
-    isolation, submission = package / "isolation", package / "submission"
-    for room in (package, isolation, submission):
+    isolation, submission, proving = (package / room for room in ("isolation", "submission", "proving"))
+    for room in (package, isolation, submission, proving):
         room.mkdir(parents=True)
         (room / "__init__.py").write_text("", encoding="utf-8")
     for name in SHARED:
         shutil.copyfile(HERE.parent / "submission" / f"{name}.py", submission / f"{name}.py")
     for name in CHILD:
         shutil.copyfile(HERE / f"{name}.py", isolation / f"{name}.py")
+    for name in PROVING:
+        shutil.copyfile(HERE.parent / "proving" / f"{name}.py", proving / f"{name}.py")
     shutil.copyfile(HERE / "fallbacks_asked.py", submission / "fallbacks.py")
     names = "\n".join(f"{table} = {getattr(katas, table)!r}" for table in TABLES)
     (submission / "contract.py").write_text(SCHEDULE, encoding="utf-8")

@@ -110,11 +110,11 @@ class Server:
             raise
         ours.settimeout(30)
 
-    def fork(self, limits: dict[str, int]) -> tuple[int, socket.socket]:
-        """Start a child; return its key and our end of its pipe."""
+    def fork(self, limits: dict[str, int], serve: str = "grading.isolation.child") -> tuple[int, socket.socket]:
+        """Start a child that talks as a module's `serve` does; return its key and our end of its pipe."""
         self.keys += 1
         ours, theirs = socket.socketpair()
-        order = json.dumps({"do": "fork", "key": self.keys, "limits": limits}).encode()
+        order = json.dumps({"do": "fork", "key": self.keys, "limits": limits, "serve": serve}).encode()
         try:
             socket.send_fds(self.control, [order], [theirs.fileno()])
         except OSError as error:

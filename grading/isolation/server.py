@@ -15,6 +15,7 @@ import socket
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     sys.path[:0] = [str(Path(__file__).resolve().parents[2]), *options["paths"]]
     control = socket.socket(fileno=options["control"])
     tempfile.tempdir = options["box"]  # so that nobody looks for a folder to write to, later, where there is none
-    from grading.isolation import child, confine
+    from grading.isolation import confine
 
     _warm_up()
     confine.prepare()
@@ -35,10 +36,11 @@ def main() -> None:
             break
         order = json.loads(message)
         if order["do"] == "fork":
+            served = import_module(order["serve"]).serve  # here, so that it is there already for every other child
             pid = os.fork()
             if pid == 0:
                 control.close()
-                _become_child(socket.socket(fileno=files[0]), order, options, child, confine)
+                _become_child(socket.socket(fileno=files[0]), order, options, served, confine)
             os.close(files[0])
             children[order["key"]] = pid
             _answer(control, {"pid": pid})
@@ -69,8 +71,10 @@ def _answer(control: socket.socket, answer: dict) -> None:
     control.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def _become_child(pipe: socket.socket, order: dict, options: dict, child, confine) -> None:  # type: ignore[no-untyped-def]
+def _become_child(pipe: socket.socket, order: dict, options: dict, served, confine) -> None:  # type: ignore[no-untyped-def]
     """Write the submission's files, lock every door, then serve until the pipe closes. Never returns."""
+    from grading.isolation.protocol import Gone, receive
+
     status = 1
     try:
         os.setpgid(0, 0)
@@ -78,7 +82,7 @@ def _become_child(pipe: socket.socket, order: dict, options: dict, child, confin
         for number in (0, 1, 2):
             os.dup2(null, number)
         os.close(null)
-        header, body = child.receive(pipe)
+        header, body = receive(pipe)
         folder = _box(options, order["key"]) / header["name"]
         folder.mkdir(parents=True)
         at = 0
@@ -91,8 +95,8 @@ def _become_child(pipe: socket.socket, order: dict, options: dict, child, confin
         os.environ["MPLCONFIGDIR"] = str(cache)
         os.chdir(folder.parent)
         confine.confine(order["limits"], options)
-        child.serve(pipe, folder)
-    except child.Gone:
+        served(pipe, folder)
+    except Gone:
         status = 0
     except OSError:
         status = 3

@@ -96,8 +96,7 @@ def run(files: dict[str, Path], on_task: Callable[[str], None] | None = None) ->
 def _messages(order: list[list[str]]) -> Any:
     """What the session tells, line by line; `silent` as the last where it had to be ended."""
     told: queue.Queue[str | None] = queue.Queue()
-    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-    environment.pop("PYTEST_ADDOPTS", None)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
     with tempfile.TemporaryDirectory(prefix="kata-prove-") as empty:
         process = subprocess.Popen(
             [sys.executable, "-m", "grading.proving.session"],
