@@ -16,6 +16,7 @@ from grading.experiment.data import DATASETS, make_dataset
 from grading.experiment.ddpm_path import copy_of, fair_walk
 from grading.experiment.path_check import check_path
 from grading.experiment.recorder import Recorder
+from grading.experiment.sliced_wasserstein import reference, wasserstein_floor
 from grading.experiment.training import RECIPES, Progress, Trained, TrainingFailed, train
 from grading.experiment.versions import versions
 from grading.experiment.watched_network import SamplesRejected, Watched, check_samples
@@ -77,7 +78,7 @@ class Part:
 
     `unlawful` says why the samples are not where the model led (see path_check); `path` is the walk,
     x_T first, x_0 last. `fair` is the distance that the grader's own walk reaches with the same network, measured where
-    a sampler's noise was not the generator's.
+    a sampler's noise was not the generator's. `density` is the sliced Wasserstein distance: it sees where points crowd.
     """
 
     samples: Tensor | None = None
@@ -87,6 +88,7 @@ class Part:
     unlawful: str | None = None
     path: list[tuple[int, Tensor]] = field(default_factory=list)
     fair: float | None = None
+    density: float | None = None
 
     @property
     def counted(self) -> float | None:
@@ -106,6 +108,7 @@ class Experiment:
     training_failure: str | None
     ddpm: Part
     ddim: Part
+    density_floor: float | None = None
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -208,7 +211,8 @@ def _judged(
         own = torch.Generator(setting.device).manual_seed(setting.seed_for("fair walk"))
         fair = chamfer_distance(fair_walk(model.model, x_T, setting.schedule, own, tick), held_out)
     points = samples.cpu()
-    return Part(points, chamfer, None, seconds, verdict.sentence or None, [*path, (-1, points)], fair)
+    density = reference(setting.dataset, setting.num_points, setting.seed_for("density"))(points)
+    return Part(points, chamfer, None, seconds, verdict.sentence or None, [*path, (-1, points)], fair, density)
 
 
 def lawful_timesteps(name: str, setting: Setting) -> list[int]:
@@ -223,6 +227,7 @@ def conclude(setting: Setting, trained: Trained | None, failure: str | None, ddp
         setting=setting,
         data=setting.points("held-out", setting.num_points).cpu(),
         floor=floor(setting.dataset, setting.num_points),
+        density_floor=wasserstein_floor(setting.dataset, setting.num_points).mean,
         losses=trained.losses if trained else [],
         training_seconds=trained.seconds if trained else 0.0,
         training_failure=failure,

@@ -189,6 +189,7 @@ def _result(
             _sampler_result("ddim", setting.num_inference_steps, experiment.ddim),
         ],
         floor=experiment.floor,
+        density_floor=experiment.density_floor,
         settings={
             "dataset": setting.dataset,
             "recipe": setting.recipe,
@@ -224,7 +225,9 @@ def _sampler_result(name: str, steps: int, part: Part) -> SamplerResult:
     """Nothing counts of a walk that is not lawful; of one with noise of its own no more than the grader's walk."""
     message, seconds = part.failure or part.unlawful or "", round(part.seconds, 3)
     counted = None if part.unlawful else part.counted
-    return SamplerResult(name.upper(), steps, part.chamfer, 0.0, 0.0, seconds, message, counted=counted)
+    return SamplerResult(
+        name.upper(), steps, part.chamfer, 0.0, 0.0, seconds, message, counted=counted, density=part.density
+    )
 
 
 def thinned(losses: list[float]) -> list[float]:

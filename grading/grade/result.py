@@ -63,7 +63,8 @@ class SamplerResult:
 
     `chamfer` is None where nothing could be scored; `message` says why, or why a score earns no points.
     `counted` is the distance that points are given for: None where the samples are not where the model led. `bands` are
-    the rubric's: what a distance is worth.
+    the rubric's: what a distance is worth. `density` is the sliced Wasserstein distance, which sees where points crowd,
+    and earns nothing.
     """
 
     name: str  # DDPM or DDIM
@@ -75,6 +76,7 @@ class SamplerResult:
     message: str
     bands: list[Band] = field(default_factory=list)
     counted: float | None = None
+    density: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Result:
         impl: what was graded, as it was named.
         tasks, samplers: the two parts of the points.
         floor: Chamfer distance between two independent draws of the data: as near as anything can come.
+        density_floor: the same for the sliced Wasserstein distance.
         settings: data set, recipe, seed, device, number of points.
         isolation: the sandbox tier, or that the submission ran in the grader's own process.
         training_message: why there is no trained network; empty where there is one.
@@ -101,6 +104,7 @@ class Result:
     floor: float | None
     settings: dict[str, Any]
     isolation: str
+    density_floor: float | None = None
     training_message: str = ""
     training: str = ""
     cut_short: bool = False

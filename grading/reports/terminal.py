@@ -91,14 +91,18 @@ def _tasks(tasks: list[TaskResult]) -> Table:
 
 def _samples(result: Result) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("samples", "steps", "Chamfer", "floor", "bands", "points"):
+    for name in ("samples", "steps", "Chamfer", "floor", "sliced W2", "floor", "bands", "points"):
         table.add_column(name, justify="left" if name in ("samples", "bands") else "right")
-    floor = "-" if result.floor is None else number(result.floor)
+    floor, density_floor = shown(result.floor), shown(result.density_floor)
     for sampler in result.samplers:
-        chamfer = "-" if sampler.chamfer is None else number(sampler.chamfer)
+        distances = (shown(sampler.chamfer), floor, shown(sampler.density), density_floor)
         points = f"{sampler.points:g}/{sampler.max_points:g}"
-        table.add_row(sampler.name, str(sampler.steps), chamfer, floor, bands(sampler), points)
+        table.add_row(sampler.name, str(sampler.steps), *distances, bands(sampler), points)
     return table
+
+
+def shown(distance: float | None) -> str:
+    return "-" if distance is None else number(distance)
 
 
 def bands(sampler: SamplerResult) -> str:

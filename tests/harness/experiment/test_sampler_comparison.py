@@ -64,7 +64,10 @@ def test_the_paragraph_follows_the_numbers():
     assert "(0.40): 2.0 times as much." in said
     assert "Chamfer calls the two alike (10 and 9)" in said
     assert "Why: without fresh noise" in said
-    assert "With 1000 steps DDIM and DDPM, strided are not told apart, and both are at the floor, 0.08 (sliced W2 0.07 to" in said
+    assert (
+        "With 1000 steps DDIM and DDPM, strided are not told apart, and both are at the floor, 0.08 (sliced W2 0.07 to"
+        in said
+    )
     assert "1000 steps took 200 times the time of 5: 10 s against 0.05 s" in said
 
 

@@ -7,7 +7,7 @@ from grading.submission.errors import Frame, SubmissionError
 from grading.suites.broken import as_failure
 from grading.suites.runner import run_suites
 
-FILE = '''
+FILE = """
 import pytest
 from hypothesis import given, strategies as st
 
@@ -32,7 +32,7 @@ def broken():
 @pytest.mark.task("2.1")
 def test_cannot_begin(kata, broken):
     pass
-'''
+"""
 
 
 class Group(Exception):

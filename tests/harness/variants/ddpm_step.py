@@ -287,6 +287,7 @@ def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
 # %% step: a sigma as a Python number
 def ddpm_step(x_t, t, eps, schedule, noise):
     import math
+
     beta, bar = float(schedule.betas[t]), float(schedule.alphas_cumprod[t])
     mean = (x_t - beta / math.sqrt(1 - bar) * eps) / math.sqrt(1 - beta)
     sigma = math.sqrt((1 - float(schedule.alphas_cumprod[t - 1])) / (1 - bar) * beta) if t else 0.0

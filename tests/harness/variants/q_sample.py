@@ -140,6 +140,7 @@ def q_sample(x0, t, schedule, noise):
 # %% each t by itself, with masks
 def q_sample(x0, t, schedule, noise):
     import torch
+
     x_t = torch.empty_like(x0)
     for s in t.unique():
         here = t == s
@@ -160,6 +161,7 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
 # %% table by table, as a list of numbers
 def q_sample(x0, t, schedule, noise):
     import torch
+
     a = torch.tensor([schedule.alphas_cumprod[i].item() for i in t], dtype=x0.dtype, device=x0.device)
     a = a.reshape(-1, *[1] * (x0.ndim - 1))
     return a.sqrt() * x0 + (1 - a).sqrt() * noise
