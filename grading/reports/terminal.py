@@ -91,11 +91,11 @@ def _tasks(tasks: list[TaskResult]) -> Table:
 
 def _samples(result: Result) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("samples", "steps", "Chamfer", "floor", "sliced W2", "floor", "bands", "points"):
+    for name in ("samples", "steps", "Chamfer", "floor", "W2, floor", "bands", "points"):
         table.add_column(name, justify="left" if name in ("samples", "bands") else "right")
-    floor, density_floor = shown(result.floor), shown(result.density_floor)
+    floor = shown(result.floor)
     for sampler in result.samplers:
-        distances = (shown(sampler.chamfer), floor, shown(sampler.density), density_floor)
+        distances = (shown(sampler.chamfer), floor, f"{shown(sampler.density)}, {shown(result.density_floor)}")
         points = f"{sampler.points:g}/{sampler.max_points:g}"
         table.add_row(sampler.name, str(sampler.steps), *distances, bands(sampler), points)
     return table

@@ -126,7 +126,7 @@ def printed(result, width=80):
 
 def test_the_terminal_shows_distances_beside_the_floor_and_the_bands():
     text = printed(FULL)
-    assert re.search(r"DDPM +1000 +0.71 +0.39 +- +- +10 below 20, 5 below 40 +10/10\n", text)
+    assert re.search(r"DDPM +1000 +0.71 +0.39 +-, - +10 below 20, 5 below 40 +10/10\n", text)
     assert "total    100 of 100 points" in text
     assert "next" not in text
     assert max(map(len, text.splitlines())) <= 80
