@@ -38,6 +38,7 @@ class EveryWalk:
 
     refused = ()
     long = {}
+    dtypes = ("float64", "float32")
 
     def test_under_every_condition(self, kata):
         """Any batch, dims, layout in memory, dtype and schedule; the second time as the first."""
@@ -48,7 +49,7 @@ class EveryWalk:
     def test_a_thousand_steps(self, kata):
         """The schedule of the papers: every step counts, in the middle too."""
         row = plain(kata.task.function) | {"batch": 64}
-        for dtype in ("float64", "float32"):
+        for dtype in self.dtypes:
             given = arguments(kata.task.function, row | {"dtype": dtype}, kata)
             given |= self.long | {"schedule": kata.paper(getattr(torch, dtype))}
 

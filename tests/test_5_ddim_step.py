@@ -250,5 +250,5 @@ class TestDdimStep(EveryStep):
 
 @sample
 class TestEveryDdimWalk(EveryWalk):
-    long = {"num_inference_steps": 1000}
+    long, dtypes = {"num_inference_steps": 1000}, ("float32",)
     refused = [{"num_inference_steps": steps} for steps in (0, -1, 11)]

@@ -60,10 +60,10 @@ class Asked:
             kept = None
             if row["when"] != "first":
                 other = row | {k: v for k, v in OTHER.items() if k in row and row["when"] == "after another"}
-                if "batch" in row and row["when"] == "after another":
-                    self.call(arguments(self.name, other | {"batch": 7}, self.kata))
                 before = self.call(arguments(self.name, other, self.kata))
                 kept = (before, before.clone()) if isinstance(before, Tensor) else None
+                if "batch" in row and row["when"] == "after another":
+                    self.call(arguments(self.name, other | {"batch": 7}, self.kata))
             given = arguments(self.name, row, self.kata)
             versions = _versions(given)
             seen = self.call(given)

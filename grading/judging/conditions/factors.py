@@ -81,7 +81,8 @@ def factors(function: str) -> tuple[Factor, ...]:
 
     if like:
         dims = ((2,), (1,), (3,), AS_MANY, (2, 3), (1, 3, 2), (3, 1, 2, 2))
-        add("batch", (5, 1, 2, 3, 16, 64, 300, 517, 2049), "for a batch of {}")
+        batches = (5, 1, 2, 3, 16, 64, 300, 517, 2049)
+        add("batch", batches[:-1] if "generator" in names else batches, "for a batch of {}")
         add("dims", dims, lambda way: f"for {way}" if way == AS_MANY else f"for {like[0]} {_shape(way)}")
         add("size", (1.0, 1e6), "for large numbers")
         add("grad", (False, True), f"where {' and '.join(like)} require{'s' * (len(like) == 1)} grad")
