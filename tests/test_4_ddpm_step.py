@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from noise_checks import NoisyWalkChecks
 
 from grading.judging import closed_form
 from grading.judging.compare import SINGLE
@@ -10,7 +11,6 @@ from grading.judging.property_tests import given, st
 from grading.submission.contract import schedule_from
 
 from condition_checks import EveryStep, EveryWalk
-from walk_checks import NoisyWalkChecks
 
 step, sample = pytest.mark.task("4.1"), pytest.mark.task("4.2")
 f64 = torch.float64

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from noise_checks import NoisyWalkChecks
 
 from grading.judging import closed_form
 from grading.judging.compare import SINGLE
@@ -11,7 +12,7 @@ from grading.judging.step_rules import own_timesteps
 from grading.submission.contract import schedule_from
 
 from condition_checks import EveryCondition, EveryStep, EveryWalk
-from walk_checks import NoisyWalkChecks, QuietWalkChecks, shown_t
+from walk_checks import QuietWalkChecks, shown_t
 
 timesteps, step, sample = (pytest.mark.task(id) for id in ("5.1", "5.2", "5.3"))
 f64 = torch.float64

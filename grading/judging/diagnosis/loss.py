@@ -23,14 +23,12 @@ from grading.judging.observations import carefully
 SHAPES = ((7, 3), (7, 7), (7, 1), (7, 2, 2), (1, 2), (40, 2))
 TIMES = torch.tensor([2, 5, 0, 4, 1, 6, 3])
 CHOICE = "sum over dims"
-Ask = Callable[..., Any]
 
 
 def loss_finding(implementation: Any, function: str) -> Finding | None:
     """Everything that is not as it should be, each in a sentence."""
     f = carefully(implementation.ddpm_loss)
-    remarks = list(dict.fromkeys(_remarks(f, implementation)))[:4]
-    if not remarks:
+    if not (remarks := list(dict.fromkeys(_remarks(f, implementation)))[:4]):
         return None
     lines = [("measured", remark) for remark in remarks]
     if remarks == [_SUM]:
