@@ -74,7 +74,7 @@ class Rubric:
         return float(self.tasks.get(task.id, task.points))
 
     def accepts(self, misconception: str | None) -> bool:
-        """Whether a wrong form, `ddpm_step: sigma^2 = beta`, counts as right; also where another inherits it."""
+        """Whether a wrong form, `ddpm_step: sigma^2 = beta`, counts as right."""
         function, name = slip_of(misconception)
         return plain_name(name) in map(plain_name, self.accept.get(function, ()))
 
@@ -85,15 +85,8 @@ class Rubric:
 
 
 def slip_of(misconception: str | None) -> tuple[str, str]:
-    """The function that a mistake is made in, and its name there.
-
-    A measured one is called `ddpm_step: sigma^2 = beta`, one of the catalogue `ddpm_step/step_after`, and where
-    ddpm_sample inherits that, `ddpm_sample/ddpm_step/step_after`.
-    """
-    function, colon, name = (misconception or "").partition(": ")
-    if colon and function.isidentifier():
-        return function, name
-    *_, function, name = ["", *(misconception or "").split("/")]
+    """The function that a mistake is made in, and its name there: `ddpm_step: sigma^2 = beta`."""
+    function, _, name = (misconception or "").partition(": ")
     return function, name
 
 

@@ -99,13 +99,12 @@ def build(folder: Path) -> None:
 
 
 ALL = {*(task.id for task in tasks()), "DDPM", "DDIM"}
-# The reference's loss calls its own q_sample, so a wrong q_sample costs both.
 # name: (what earns nothing, what the row says); a name that is missing from EARNS_NOTHING is refused
 EARNS_NOTHING = {
     "ada": (set(), ""),
     "nested": (set(), ""),
-    "bug in q_sample": ({"2.1", "3.1"}, "1 - alpha_bar"),
-    "bug in the last step": ({"5.2", "5.3"}, ""),
+    "bug in q_sample": ({"2.1"}, "1 - alpha_bar"),
+    "bug in the last step": ({"5.2"}, ""),
     "untouched": (ALL, "nothing is written yet"),
     "half done": (ALL - {"1.1", "1.2", "1.3", "1.4", "2.1"}, "there is no file loss.py"),
     "deep down": (ALL, "there is no file beta_schedule.py"),

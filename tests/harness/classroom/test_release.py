@@ -108,7 +108,6 @@ def test_a_workflow_is_yaml_with_the_least_rights(copy, name):
 def test_untouched_stubs_are_red_and_show_where_to_start(copy):
     ran = pytest_in(copy)
     assert ran.returncode == 1, ran.stderr
-    assert f"rootdir: {copy}" in ran.stdout
     for line in ("board: exercises/", "1.1 linear_beta_schedule", "exercises/beta_schedule.py", "hint  kata hint 1.1"):
         assert line in ran.stdout
     assert "Traceback" not in ran.stdout + ran.stderr
