@@ -58,12 +58,17 @@ class InTime:
         found = getattr(self._implementation, name)
         if name not in MODULE_OF:
             return found
+        call = self._in_time(name, found)
+        elsewhere = getattr(found, "elsewhere", None)
+        call.elsewhere = self._in_time(name, elsewhere) if elsewhere else None  # type: ignore[attr-defined]
+        return call
 
+    def _in_time(self, name: str, function: Callable) -> Callable:
         def call(*args: Any, **kwargs: Any) -> Any:
             if not self._deadline.remaining:
                 raise SubmissionError(name, "timeout", str(self._deadline))
             try:
-                return found(*args, **kwargs)
+                return function(*args, **kwargs)
             except OutOfTime:
                 raise SubmissionError(name, "timeout", str(self._deadline)) from None
             except SubmissionError as error:
@@ -72,5 +77,4 @@ class InTime:
                 raise
 
         call.__name__ = name
-        call.elsewhere = getattr(found, "elsewhere", None)  # type: ignore[attr-defined]
         return call

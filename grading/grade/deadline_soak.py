@@ -31,8 +31,9 @@ def soak(
     suite = [TESTS / "test_2_q_sample.py"]
     rng, crashes = random.Random(seed), []
     with mock.patch.dict(training.RECIPES, short), mock.patch("grading.grade.grade.unit_suites", return_value=suite):
+        most = graded(impl, None).points  # the first also starts the sandbox
         started = time.monotonic()
-        most = graded(impl, None).points
+        graded(impl, None)
         whole = time.monotonic() - started
         for run in range(runs):
             end = rng.uniform(0.0, 1.05 * whole)

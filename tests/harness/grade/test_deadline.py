@@ -33,7 +33,7 @@ def test_after_the_deadline_nothing_is_asked_and_everything_says_why(isolated, m
     result = grade("solutions", isolated=isolated, deadline=0.0).result
     assert result.points == 0
     task = next(task for task in result.tasks if task.id == "2.1")
-    assert {case.status for case in task.cases} == {"failed"}
+    assert {case.status for case in task.cases if "wrong_arguments" not in case.name} == {"failed"}  # q_sample has none
     assert "the 0 seconds of this grade are over" in " ".join(task.first_failure.message.split())
     assert result.training_message == "ddpm_loss: not run to its end: the 0 seconds of this grade are over"
     assert all(sampler.message for sampler in result.samplers)

@@ -37,7 +37,7 @@ ATTACKS = {
 LIMITS = Limits(call=1.0, total=8.0, memory=512 << 20, restarts=20)
 LEFT = Path("/tmp/kata-left-behind")
 SANDBOXES = {"neighbours": "portable"}  # by kind of attack; the best that there is for all others
-MOST_MEMORY = 64.0  # MiB that an attack may take of the grader's
+MOST_MEMORY = 128.0  # MiB that an attack may take of the grader's; what torch imports late takes half of it
 
 
 def build(folder: Path, attack: dict) -> Path:
