@@ -9,7 +9,7 @@ from grading.suites.runner import run_suites
 
 FILE = """
 import pytest
-from hypothesis import given, strategies as st
+from grading.judging.property_tests import given, st
 
 class Group(Exception):
     exceptions = ()
