@@ -36,6 +36,7 @@ QUICK_STEPS = (5, 10, 20)
 SAID_HERE = (  # what a terminal is told, and what it is called here
     (r"(?m)^  (hint|again)  .*\n?", ""),
     (r"`?kata\s+hint\s+(\d+\.\d+)`?", r'hint("\1")'),
+    (r"`?kata\s+prove\s+(\d+\.\d+)`?", r'prove("\1")'),
     (r"`?kata\s+plot\s+(\d+)`?", r"show(\1)"),
     (r"`?kata\s+(compare|grade)`?", r"\1()"),
 )
@@ -75,6 +76,27 @@ def check(kata: int | None = None) -> None:
 def hint(id: str) -> None:
     """One hint more each time; of a task that is done, why it is so and what else would be right: `hint("4.1")`."""
     from grading.cli import hints
+
+    wanted, here = task(id), _screen()
+    if wanted.after and state(run_suites(_name(), "--task", id)) == "done":
+        hints.write_after(here, wanted)
+    else:
+        hints.write(here, wanted, hints.one_more(wanted))
+
+
+def prove(id: str | None = None) -> None:
+    """What right and wrong implementations say to your own tests: of a task, `prove("2.1")`, or of all in a table."""
+    from grading.cli.prove import show_all, show_one
+
+    folder = find(_name())
+    if id is None:
+        show_all(_screen(), folder)
+    else:
+        show_one(_screen(), folder, id)
+
+
+def _screen() -> Any:
+    """What commands of the terminal write to, here."""
     from grading.cli.screen import Screen
 
     class Here(Screen):
@@ -84,11 +106,7 @@ def hint(id: str) -> None:
         def write_line(self, text: str, **_: bool) -> None:
             print(_here(text))
 
-    wanted = task(id)
-    if wanted.after and state(run_suites(_name(), "--task", id)) == "done":
-        hints.write_after(Here(), wanted)
-    else:
-        hints.write(Here(), wanted, hints.one_more(wanted))
+    return Here()
 
 
 def show(picture: str | int) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from grading.cli import app
 from grading.cli.run import Impl, TaskId, shown, working
-from grading.cli.screen import COLOURS, Screen
+from grading.cli.screen import COLOURS
 from grading.submission.errors import UsageError
 from grading.submission.folders import find
 from grading.submission.katas import Task, task
@@ -23,29 +24,57 @@ def prove(id: TaskId = None, impl: Impl = "exercises") -> None:
 
     Example: kata prove 2.1
     """
-    from grading.proving.run import file_of, provable
+    from grading.cli.screen import Screen
 
-    folder, screen = find(impl), Screen()
-    if id is not None:
-        raise typer.Exit(not show(screen, folder, _with_tests(task(id))))
-    begun = [one for one in provable() if file_of(folder, one).is_file()]
-    if not begun:
-        screen.write_line("You have no tests yet. This writes a file to begin with: kata prove 2.1")
-        raise typer.Exit(1)
-    raise typer.Exit(not table(screen, folder, begun))
+    folder = find(impl)
+    raise typer.Exit(not (show_all(Screen(), folder) if id is None else show_one(Screen(), folder, id)))
 
 
-def _with_tests(wanted: Task) -> Task:
+def page(screen: Any, folder: Path, wanted: Task | None) -> None:
+    """For `kata watch`: the tests of the task under way; when all tasks are done, those of every task."""
     from grading.proving.run import provable
 
+    if wanted in provable():
+        _show(screen, folder, wanted)
+    else:
+        show_all(screen, folder)
+
+
+def show_one(screen: Any, folder: Path, id: str) -> bool:
+    """Judge the tests of one task, and write all that there is to say; whether they are complete."""
+    from grading.proving.run import provable
+
+    wanted = task(id)
     if wanted not in provable():
         have = ", ".join(one.id for one in provable())
         raise UsageError(f"task {wanted.id} has no wrong implementations to catch; those that have are {have}")
-    return wanted
+    return _show(screen, folder, wanted)
 
 
-def show(screen: Screen, folder: Path, wanted: Task) -> bool:
-    """Judge the tests of one task, and write all that there is to say; whether they are complete."""
+def show_all(screen: Any, folder: Path) -> bool:
+    """Judge all tests that there are, a line for each task; whether all are complete."""
+    from grading.proving import record
+    from grading.proving.run import file_of, provable
+    from grading.proving.screen import row
+
+    begun = [one for one in provable() if file_of(folder, one).is_file()]
+    if not begun:
+        screen.write_line(f"You have no tests yet. This writes a file to begin with: kata prove {provable()[0].id}")
+        return False
+    verdicts = _verdicts(folder, begun)
+    for one, verdict in zip(begun, verdicts):
+        record.keep(file_of(folder, one), verdict)
+        mark, colour = ("+", "green") if verdict.complete else ("x", "red") if verdict.problem else (".", "yellow")
+        screen.write(f"  {mark} ", bold=True, **{colour: True})
+        screen.write_line(row(verdict))
+    left = [verdict.id for verdict in verdicts if not verdict.complete]
+    fresh = [one.id for one in provable() if one not in begun]
+    if left or fresh:
+        screen.write_line(f"  {'look at' if left else 'begin'}  kata prove {(left or fresh)[0]}", bold=True)
+    return not left
+
+
+def _show(screen: Any, folder: Path, wanted: Task) -> bool:
     from grading.proving import record, suite_properties
     from grading.proving.run import file_of
     from grading.proving.screen import lines
@@ -64,26 +93,7 @@ def show(screen: Screen, folder: Path, wanted: Task) -> bool:
     return verdict.complete
 
 
-def table(screen: Screen, folder: Path, begun: list[Task]) -> bool:
-    """Judge the tests of several tasks, a line for each; whether all are complete."""
-    from grading.proving import record
-    from grading.proving.run import file_of, provable
-    from grading.proving.screen import row
-
-    verdicts = _verdicts(folder, begun)
-    for one, verdict in zip(begun, verdicts):
-        record.keep(file_of(folder, one), verdict)
-        mark, colour = ("+", "green") if verdict.complete else ("x", "red") if verdict.problem else (".", "yellow")
-        screen.write(f"  {mark} ", bold=True, **{colour: True})
-        screen.write_line(row(verdict))
-    left = [verdict.id for verdict in verdicts if not verdict.complete]
-    fresh = [one.id for one in provable() if one not in begun]
-    if left or fresh:
-        screen.write_line(f"  {'look at' if left else 'begin'}  kata prove {(left or fresh)[0]}", bold=True)
-    return not left
-
-
-def _verdicts(folder: Path, wanted: list[Task]):  # type: ignore[no-untyped-def]
+def _verdicts(folder: Path, wanted: list[Task]) -> list[Any]:
     from grading.proving.prove import prove as judged
 
     with working() as status:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from grading.cli import hints
+from grading.cli import hints, prove
 from grading.cli.reset import put_back
 from grading.cli.screen import Screen, movable
 from grading.cli.worker import Worker
@@ -19,7 +19,7 @@ from grading.submission.katas import MODULES, Kata, Task, katas, required, tasks
 from grading.suites import board, display
 from grading.suites.board import Outcome
 
-KEYS = "h hint   l list   a all tests   r reset   q quit"
+KEYS = "h hint   p prove   l list   a all tests   r reset   q quit"
 BAR = 40
 ROOM = 16  # lines for the failure: what was done, where to go, the bar and the keys take the others
 PATIENCE = 5  # seconds: all tests of a kata take one at most, loading torch three
@@ -97,8 +97,9 @@ class Session:
         elif key in "hH" and self.task:
             self._page(lambda task: hints.write(self.screen, task, hints.one_more(task)), "h one more hint")
         elif key in "lL":
-            seen = self.seen
-            self._page(lambda _: display.write_board(self.screen, seen, self.folder))
+            self._page(lambda _: display.write_board(self.screen, self.seen, self.folder))
+        elif key in "pP":
+            self._page(lambda task: prove.page(self.screen, self.folder, task))
         elif key in "aA":
             self._ask(0, [kata.suite for kata in katas()], "--all")
         elif key in "rR" and self.task:
@@ -217,8 +218,7 @@ class Session:
         return bool(self.results.get(kata.number)) and board.first_failure(self.results[kata.number]) is None
 
     def _all(self) -> None:
-        seen, self.incoming = self.incoming, []
-        self._page(lambda _: display.write_board(self.screen, seen, self.folder))
+        self._page(lambda _, seen=self.incoming: display.write_board(self.screen, seen, self.folder))  # type: ignore[misc]
 
     def _page(self, write: Callable[[Any], Any], more: str = "") -> None:
         """Another screen, until the next key."""
@@ -228,8 +228,8 @@ class Session:
 
     def _confirm(self, task: Task) -> None:
         self.confirming = True
-        question = f"Put the stub of {task.id} {task.function} back? Your file is kept in .kata/kept/."
-        self._page(lambda _: self.screen.write_line(question), "y yes")
+        asks = f"Put the stub of {task.id} {task.function} back? Your file is kept in .kata/kept/."
+        self._page(lambda _: self.screen.write_line(asks), "y yes")
 
     def _foot(self, note: str) -> None:
         done = sum(not task.optional for task in board.done_tasks(self.seen))

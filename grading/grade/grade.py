@@ -15,6 +15,7 @@ from grading.experiment.stages import SAMPLERS, Experiment, Part, Setting, concl
 from grading.experiment.training import Trained
 from grading.grade.deadline import Deadline, InTime, OutOfTime
 from grading.grade.memory import bounded
+from grading.grade.proofs import proofs
 from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
 from grading.grade.rubric import Rubric, load_rubric
 from grading.grade.worth import worth
@@ -125,6 +126,7 @@ def grade(
         trained, failure, training = _train(judge, setting, until.watched(progress), shared)
         parts = {name: _sample(judge, name, trained, setting, until.watched(progress)) for name in SAMPLERS}
         experiment = conclude(setting, trained, failure, **parts)
+        own = proofs(judge.folder, judge.tier, sandbox, rubric.prove > 0, until.end)
     seconds = {
         "tests": tested - started,
         "train": experiment.training_seconds,
@@ -132,7 +134,7 @@ def grade(
         "whole": time.perf_counter() - started,
     }
     measured = _result(str(impl), judge, experiment, outcomes, seconds, tests_seed)
-    measured = replace(measured, cut_short=not until.remaining, training=training)
+    measured = replace(measured, cut_short=not until.remaining, training=training, proofs=own)
     return Graded(worth(measured, rubric), experiment)
 
 

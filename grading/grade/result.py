@@ -80,12 +80,34 @@ class SamplerResult:
 
 
 @dataclass(frozen=True)
+class ProofResult:
+    """A submission's own tests of one task, judged by right and wrong implementations.
+
+    `caught` counts by tests that accept every right one; `problem` says why nothing was judged; `slips` name what the
+    wrong implementations that were caught do wrong, `refusals` what tests get wrong.
+    """
+
+    id: str
+    function: str
+    problem: str
+    accepted: int
+    rights: int
+    caught: int
+    wrongs: int
+    slips: list[str]
+    refusals: list[str]
+    points: float = 0.0
+    max_points: float = 0.0
+
+
+@dataclass(frozen=True)
 class Result:
     """Everything that a grade found out.
 
     Attributes:
         impl: what was graded, as it was named.
         tasks, samplers: the two parts of the points.
+        proofs: the submission's own tests; a third part, where the rubric has one.
         floor: Chamfer distance between two independent draws of the data: as near as anything can come.
         density_floor: the same for the sliced Wasserstein distance.
         settings: data set, recipe, seed, device, number of points.
@@ -111,15 +133,21 @@ class Result:
     losses: list[float] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    proofs: list[ProofResult] = field(default_factory=list)
     format: int = FORMAT
 
     @property
+    def parts(self) -> list[TaskResult | SamplerResult | ProofResult]:
+        """All that has points."""
+        return [*self.tasks, *self.samplers, *self.proofs]
+
+    @property
     def points(self) -> float:
-        return sum(t.points for t in self.tasks) + sum(s.points for s in self.samplers)
+        return sum(part.points for part in self.parts)
 
     @property
     def max_points(self) -> float:
-        return sum(t.max_points for t in self.tasks) + sum(s.max_points for s in self.samplers)
+        return sum(part.max_points for part in self.parts)
 
     def to_json(self) -> str:
         """Finite numbers only; a number that is none becomes null."""
@@ -139,7 +167,9 @@ class Result:
             samplers = [
                 SamplerResult(**(s | {"bands": [Band(**band) for band in s["bands"]]})) for s in data.pop("samplers")
             ]
-            return Result(tasks=tasks, samplers=samplers, **{k: v for k, v in data.items() if not k.endswith("points")})
+            proofs = [ProofResult(**proof) for proof in data.pop("proofs", [])]
+            parts: dict[str, Any] = {"tasks": tasks, "samplers": samplers, "proofs": proofs}
+            return Result(**parts, **{k: v for k, v in data.items() if not k.endswith("points")})
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError, ValueError) as error:
             raise ValueError(f"this is not a result of format {FORMAT}: {error}") from error
 

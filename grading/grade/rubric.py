@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 DEFAULT = HERE / "rubric.toml"
 NAMED = {"course": HERE / "rubric_course.toml"}  # the other rubrics that come with the kata
 SAMPLERS = ("ddpm", "ddim")
-OTHERS = ("tasks", "accept", "partial")
+OTHERS = ("tasks", "accept", "partial", "prove")
 MOST = 1e6  # of points, and of a threshold: a typing mistake lies beyond
 
 
@@ -54,12 +54,14 @@ class Rubric:
         tasks: tasks whose points differ from the table's, by id.
         accept: named variants that count as right, by function: `ddpm_step` -> (`sigma^2 = beta`,).
         partial: a task that passes some of its tests earns that share of its points.
+        prove: for a submission's own tests: shared out over the tasks, and for each as many as it catches wrong ones.
     """
 
     bands: dict[str, tuple[Band, ...]]
     tasks: dict[str, float] = field(default_factory=dict)
     accept: dict[str, tuple[str, ...]] = field(default_factory=dict)
     partial: bool = False
+    prove: float = 0.0
 
     def bands_for(self, sampler: str, floor: float) -> tuple[Band, ...]:
         """A sampler's bands as distances, for data with this floor."""
@@ -81,7 +83,7 @@ class Rubric:
     @property
     def total(self) -> float:
         """The most that a submission can earn."""
-        return sum(map(self.points_of, tasks())) + sum(map(self.full_points, SAMPLERS))
+        return sum(map(self.points_of, tasks())) + sum(map(self.full_points, SAMPLERS)) + self.prove
 
 
 def slip_of(misconception: str | None) -> tuple[str, str]:
@@ -107,11 +109,13 @@ def load_rubric(path: Path | str | None = None) -> Rubric:
     unknown = sorted(set(given) - {*SAMPLERS, *OTHERS})
     if unknown:
         raise UsageError(f"rubric: unknown key {unknown[0]!r}; the keys are {', '.join((*SAMPLERS, *OTHERS))}")
-    rows = {"accept": {}, "partial": False} | _read(DEFAULT) | given
+    rows = {"accept": {}, "partial": False, "prove": 0} | _read(DEFAULT) | given
     if not isinstance(rows["partial"], bool):
         raise UsageError(f"rubric: partial must be true or false; got {rows['partial']!r}")
     bands = {name: _bands(name, rows[name]) for name in SAMPLERS}
-    rubric = Rubric(bands, _task_points(rows["tasks"]), _accepted(rows["accept"]), rows["partial"])
+    rubric = Rubric(
+        bands, _task_points(rows["tasks"]), _accepted(rows["accept"]), rows["partial"], _number("prove", rows["prove"])
+    )
     if rubric.total == 0:
         raise UsageError("rubric: everything is worth 0 points; give points to at least one task or band")
     return rubric

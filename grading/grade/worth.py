@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from grading.experiment.stages import Setting, floor
-from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
+from grading.grade.result import CaseResult, ProofResult, Result, SamplerResult, TaskResult
 from grading.grade.rubric import SAMPLERS, Rubric, points_for
 from grading.submission.katas import tasks
 
@@ -19,6 +19,7 @@ def worth(measured: Result, rubric: Rubric) -> Result:
         measured,
         tasks=[_task(task, rubric.points_of(known[task.id]), rubric) for task in measured.tasks],
         samplers=[_sampler(sampler, rubric, measured.floor or 0.0) for sampler in measured.samplers],
+        proofs=[_proof(proof, rubric.prove / len(measured.proofs)) for proof in measured.proofs],
     )
 
 
@@ -44,6 +45,11 @@ def _task(task: TaskResult, most: float, rubric: Rubric) -> TaskResult:
     share = 1.0 if whole else right / len(task.cases) if rubric.partial and begun and task.cases else 0.0
     status = "done" if whole else "wrong" if task.status == "done" else task.status
     return replace(judged, status=status, points=round(most * share, 2))
+
+
+def _proof(proof: ProofResult, most: float) -> ProofResult:
+    share = proof.caught / proof.wrongs if proof.wrongs and not proof.problem else 0.0
+    return replace(proof, points=round(most * share, 2), max_points=round(most, 2))
 
 
 def _accepted(case: CaseResult, rubric: Rubric) -> str:

@@ -246,7 +246,7 @@ def run_file(
         function: what its tests call the implementation.
         implementations: what to run them on.
         tell: told of each outcome, and of what kept the file from being read.
-        first: the number that the first implementation is told as.
+        first: the number that the first implementation is told as, and its random numbers begin from.
         seconds: for one test on one implementation; None where somebody else has the clock.
     """
     try:

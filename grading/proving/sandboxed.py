@@ -6,8 +6,9 @@ each test ended on the answers it got: a file cannot say more of itself than tha
 
 from __future__ import annotations
 
-import contextlib
 import math
+import random
+import secrets
 import socket
 import time
 from pathlib import Path
@@ -24,7 +25,6 @@ from grading.proving import implementations
 from grading.proving.run import Seen, file_of
 from grading.proving.verdict import Verdict, judge
 from grading.submission.call_limit import LIMIT, Overdue
-from grading.submission.errors import UsageError
 from grading.submission.katas import Task
 
 SECONDS = 30.0  # for one file on one implementation
@@ -74,7 +74,7 @@ def _seen(folder: Path, task: Task, sandbox: str, until: float) -> Seen:
     known = implementations.of(task.function)
     seen = Seen(rights=[(r.name, r.why) for r in known.rights], wrongs=[(w.slip, w.ask) for w in known.wrongs])
     calls = [one.call for one in known.rights] + [one.call for one in known.wrongs]
-    for number, call in enumerate(calls):
+    for number, call in random.SystemRandom().sample([*enumerate(calls)], len(calls)):  # nor may the order tell
         end = min(until, time.monotonic() + SECONDS)
         _run(file_of(folder, task), task.function, number, call, sandbox, seen, end)
         if seen.unread or seen.ended:
@@ -87,11 +87,11 @@ def _run(path: Path, function: str, number: int, call: Any, sandbox: str, seen: 
     data = read_regular(path) or b""
     started = server(sandbox)
     key, pipe = started.fork(LIMITS, "grading.proving.sandboxed_session")
-    random = torch.get_rng_state()
+    state = torch.get_rng_state()
     try:
         pipe.settimeout(SECONDS)
         send(pipe, {"name": "tests", "files": [[path.name, len(data)], ["pytest.ini", 0]]}, [data])
-        send(pipe, {"file": path.name, "function": function, "number": number}, [])
+        send(pipe, {"file": path.name, "function": function, "seed": secrets.randbelow(1 << 31)}, [])
         _converse(pipe, call, number, seen, end)
     except TimeoutError:
         seen.ended = "never ends"
@@ -100,7 +100,7 @@ def _run(path: Path, function: str, number: int, call: Any, sandbox: str, seen: 
     except ProtocolError as error:
         seen.ended = f"answers with {clean(error, 100)}"
     finally:
-        torch.set_rng_state(random)
+        torch.set_rng_state(state)
         torch.set_default_dtype(torch.float32)
         torch.set_grad_enabled(True)
         pipe.close()
@@ -139,8 +139,7 @@ def _answer(pipe: socket.socket, call: Any, header: dict, body: memoryview, end:
     """What an implementation says to a call, or what it raises."""
     try:
         first = Reader(body)
-        random = first.value(header["random"])
-        torch.set_rng_state(random)
+        torch.set_rng_state(first.value(header["random"]))
         torch.set_default_dtype(torch.float64 if header["dtype"] == "float64" else torch.float32)
         torch.set_grad_enabled(header["grad"] is True)
         asked = Answer(pipe, header, body[first.at :])
@@ -173,10 +172,3 @@ def _check_sizes(values: list[Any]) -> None:
 
 def _receive(pipe: socket.socket, end: float) -> tuple[dict, memoryview]:
     return receive(pipe, lambda size: read_exactly(pipe, size, end), MOST_BYTES)
-
-
-def available(sandbox: str) -> bool:
-    """Whether this machine has a sandbox to run anybody's tests in."""
-    with contextlib.suppress(UsageError):
-        return server(sandbox).tier != "none"
-    return False

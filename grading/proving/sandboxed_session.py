@@ -77,5 +77,5 @@ def serve(pipe: socket.socket, folder: Path) -> None:
     devnull = folder / "pytest.ini"
     os.devnull = str(devnull)  # the one file that may be opened here and has nothing in it
     path = folder / order["file"]
-    run_file(path, order["function"], [Asked(pipe)], lambda m: send(pipe, {"told": m}, []), order["number"], None)
+    run_file(path, order["function"], [Asked(pipe)], lambda m: send(pipe, {"told": m}, []), order["seed"], None)
     send(pipe, {"done": True}, [])

@@ -9,7 +9,9 @@ from grading.judging.failure import WIDTH
 from grading.proving.verdict import Refusal, Verdict
 
 Line = tuple[str, str]  # the text, and its colour or ""
-MOST_FAULTS, MOST_REFUSED, MOST_PROPERTIES = 3, 2, 6
+MOST_PROPERTIES = 6
+HEIGHT = 23  # lines of a screen of 24, where the prompt takes the last
+ROOM = ((3, 2, True), (2, 1, True), (1, 1, False))  # how many faults and refusals, and whether slips are in full
 
 
 def lines(verdict: Verdict, file: str, hints: int = 0, properties: list[str] | None = None) -> list[Line]:
@@ -21,50 +23,58 @@ def lines(verdict: Verdict, file: str, hints: int = 0, properties: list[str] | N
         hints: how many hints to give.
         properties: what the kata's own suite asks besides, shown once everything is caught.
     """
-    return [*_lines(verdict, file, hints, properties or [])]
+    made: list[Line] = []
+    for faults, refusals, whole in ROOM:
+        made = [*_lines(verdict, file, hints, properties or [], faults, refusals, whole)]
+        if len(made) <= HEIGHT:
+            break
+    return made[:HEIGHT]
 
 
-def _lines(verdict: Verdict, file: str, hints: int, properties: list[str]) -> Iterator[Line]:
+def _lines(
+    verdict: Verdict, file: str, hints: int, properties: list[str], faults: int, refusals: int, whole: bool
+) -> Iterator[Line]:
     count = f"{verdict.tests} test{'s' * (verdict.tests != 1)}"
     if verdict.problem:
         yield f"{verdict.id} {verdict.function}: your tests", "bold"
         yield from _wrapped(f"{file} {verdict.problem}", "  ", "red")
         return
     yield f"{verdict.id} {verdict.function}: {count} in {file}", "bold"
-    for fault in verdict.faults[:MOST_FAULTS]:
+    for fault in verdict.faults[:faults]:
         yield from _wrapped(fault, "  ", "red")
-    yield from _more(len(verdict.faults) - MOST_FAULTS, "  and {} more like that")
-    yield from _valid(verdict)
-    yield from _caught(verdict)
+    yield from _more(len(verdict.faults) - faults, "  and {} more like that")
+    yield from _valid(verdict, refusals)
+    yield from _caught(verdict, whole)
     yield from _next(verdict, hints, properties)
 
 
-def _valid(verdict: Verdict) -> Iterator[Line]:
+def _valid(verdict: Verdict, most: int) -> Iterator[Line]:
     all_right = verdict.accepted == verdict.rights
     text = f"  valid: {verdict.accepted} of {verdict.rights} right implementations accepted"
     yield text, "green" if all_right else "red"
     by_test: dict[str, list[Refusal]] = {}
     for refusal in verdict.refusals:
         by_test.setdefault(refusal.test, []).append(refusal)
-    for test, refused in list(by_test.items())[:MOST_REFUSED]:
+    for test, refused in list(by_test.items())[:most]:
         first = refused[0]
         others = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
-        whom = "every one of them" if len(refused) == verdict.rights else f"{first.name}{others}"
+        everyone = len(refused) == verdict.rights
+        whom = "every one of them" if everyone else f"{first.name}{others}"
         yield from _wrapped(f"{test} refuses {whom}", "    ", "")
         yield f"      line {first.line:<5}{first.message}"[:WIDTH], ""
-        everyone = "all of them are; the number that the test expects, or how it asks, is wrong"
-        why = everyone if len(refused) == verdict.rights else first.why
-        yield from _wrapped(why, "      right too ", "", "                ")
-    yield from _more(len(by_test) - MOST_REFUSED, "    and {} more tests refuse one")
+        why = "what the test expects, or how it asks, is wrong" if everyone else first.why
+        yield from _wrapped(why, f"      {'so' if everyone else 'right too':<10}", "", " " * 16)
+    yield from _more(len(by_test) - most, "    and {} more refuse a right one")
 
 
-def _caught(verdict: Verdict) -> Iterator[Line]:
+def _caught(verdict: Verdict, whole: bool) -> Iterator[Line]:
     only = ", by tests that refuse no right one" if verdict.refusals else ""
     colour = "green" if verdict.caught == len(verdict.wrongs) else "yellow"
     yield f"  caught {verdict.caught} of {len(verdict.wrongs)} wrong ones{only}", colour
     for one in verdict.wrongs:
         if one.test:
-            yield from _wrapped(one.slip, "    + ", "", "      ")
+            slip = one.slip if whole else textwrap.shorten(one.slip, WIDTH - 6, placeholder=" ...")
+            yield from _wrapped(slip, "    + ", "", "      ")
     if verdict.idle and not verdict.complete:
         plural = len(verdict.idle) > 1
         yield from _wrapped(f"{_and(verdict.idle)} pass{'' if plural else 'es'} on every wrong one", "    ", "yellow")

@@ -7,7 +7,9 @@ from pathlib import Path
 from grading.files import write_whole
 from grading.proving import implementations
 from grading.proving.run import file_of
+from grading.submission.errors import UsageError
 from grading.submission.katas import Task
+from grading.submission.signatures import SOLUTIONS
 
 STUB = '''"""Your tests of {id} {function}: what must be true of its answer, whoever wrote it?
 
@@ -35,6 +37,8 @@ def write_stub(folder: Path, task: Task) -> bool:
     path = file_of(folder, task)
     if path.exists():
         return False
+    if folder == SOLUTIONS:
+        raise UsageError("the solutions have no tests of their own; name your folder with --impl, or leave it out")
     example = implementations.of(task.function).example
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, STUB.format(id=task.id, function=task.function, example=example))

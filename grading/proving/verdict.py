@@ -57,7 +57,8 @@ class Verdict:
 
     @property
     def accepted(self) -> int:
-        return self.rights - len({refusal.name for refusal in self.refusals})
+        """How many right implementations every test accepts."""
+        return 0 if self.problem else self.rights - len({refusal.name for refusal in self.refusals})
 
     @property
     def caught(self) -> int:

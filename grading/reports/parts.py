@@ -1,10 +1,10 @@
-"""The parts of a grade that earn points, in one form for every format: the tasks, then the samples of each sampler."""
+"""The parts of a grade that earn points, in one form for every format: the tasks, samples and own tests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grading.grade.result import Result, SamplerResult, TaskResult
+from grading.grade.result import ProofResult, Result, SamplerResult, TaskResult
 from grading.reports.sanitize import one_line, plain
 from grading.submission.katas import quality
 
@@ -16,11 +16,11 @@ class Part:
     """One thing that earns points.
 
     Attributes:
-        id: `4.1` for a task, `6.1` and `6.2` for the samples.
+        id: `4.1` for a task, `6.1` and `6.2` for the samples, `6.3` and on for own tests.
         name: what it is called, `ddpm_step` or `DDPM samples`.
         status: `done`, `wrong`, `todo` or `locked` (not run), as on the board.
         message: what a student reads: the first failure, or the distance and what it was read against.
-        module: the file's stem; empty for samples.
+        module: the file's stem; empty for samples and own tests.
     """
 
     id: str
@@ -40,9 +40,11 @@ class Part:
 
 
 def parts(result: Result) -> list[Part]:
-    """Tasks in their order, then DDPM and DDIM."""
+    """Tasks in their order, then DDPM and DDIM, then the submission's own tests where they are worth anything."""
     samples = [_samples(f"{quality().number}.{i}", sampler, result) for i, sampler in enumerate(result.samplers, 1)]
-    return [*map(_task, result.tasks), *samples]
+    begin = len(samples) + 1
+    proofs = [_proof(f"{quality().number}.{i}", one) for i, one in enumerate(result.proofs, begin) if one.max_points]
+    return [*map(_task, result.tasks), *samples, *proofs]
 
 
 def _task(task: TaskResult) -> Part:
@@ -67,6 +69,15 @@ def _samples(id: str, sampler: SamplerResult, result: Result) -> Part:
     status = "done" if full else "locked" if result.training_message else "wrong"
     name, seconds = f"{one_line(sampler.name)} samples", sampler.seconds
     return Part(id, name, title, status, sampler.points, sampler.max_points, message, "", seconds)
+
+
+def _proof(id: str, proof: ProofResult) -> Part:
+    valid = f"{proof.accepted} of {proof.rights} right implementations accepted"
+    said = [valid, *proof.refusals, f"{proof.caught} of {proof.wrongs} wrong ones caught", *proof.slips]
+    message = plain(proof.problem or "\n".join(said))
+    status = "done" if proof.points >= proof.max_points else "wrong"
+    title = f"own tests of {proof.id}"
+    return Part(id, f"{proof.function} tests", title, status, proof.points, proof.max_points, message, "", 0.0)
 
 
 def distance(sampler: SamplerResult, floor: float | None) -> str:

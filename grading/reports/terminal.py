@@ -24,6 +24,9 @@ def write(console: Console, result: Result) -> None:
     console.print(_tasks(result.tasks))
     console.print()
     console.print(_samples(result))
+    if result.proofs:
+        console.print()
+        console.print(_proofs(result))
     said = messages(result)
     if said:
         console.print()
@@ -103,6 +106,19 @@ def _samples(result: Result) -> Table:
 
 def shown(distance: float | None) -> str:
     return "-" if distance is None else number(distance)
+
+
+def _proofs(result: Result) -> Table:
+    """The submission's own tests, a row for each task that has any."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name, justify in (("own tests", "left"), ("valid", "left"), ("caught", "left"), ("points", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for proof in result.proofs:
+        points = f"{proof.points:g}/{proof.max_points:g}"
+        valid, caught = f"{proof.accepted} of {proof.rights}", f"{proof.caught} of {proof.wrongs}"
+        said = (Text(one_line(proof.problem, 60)), "") if proof.problem else (valid, caught)
+        table.add_row(f"{proof.id} {proof.function}", *said, points)
+    return table
 
 
 def bands(sampler: SamplerResult) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grading.judging.failure import WIDTH
-from grading.submission.katas import Kata, katas, quality, required, tasks
+from grading.proving.record import proved
+from grading.submission.katas import Kata, Task, katas, quality, required, tasks
 from grading.suites.board import Outcome, count, done_tasks, number, of_task, progress, state
 
 NARROWEST = 40
@@ -58,7 +59,7 @@ def board_lines(outcomes: list[Outcome], folder: Path, every_task: bool = False,
         if mine or not partly:
             if kata.optional and rows and rows[-1][1] < last.number < kata.number:
                 rows += _quality_rows(outcomes)
-            rows.append((state(mine), kata.number, _kata_rows(kata, mine, every_task, partly, level)))
+            rows.append((state(mine), kata.number, _kata_rows(kata, mine, folder, every_task, partly, level)))
     if all(kata_number != last.number for _, kata_number, _ in rows):
         rows += _quality_rows(outcomes)
     made = [line for _, _, lines in rows for line in lines] if level < 1 else _merged(rows)
@@ -78,16 +79,26 @@ def _quality_rows(outcomes: list[Outcome]) -> list[tuple[str, int, list[Line]]]:
     return [(state(drawn), last.number, [row])] if drawn else []
 
 
-def _kata_rows(kata: Kata, mine: list[Outcome], every_task: bool, partly: bool, level: int) -> list[Line]:
+def _kata_rows(kata: Kata, mine: list[Outcome], folder: Path, every_task: bool, partly: bool, level: int) -> list[Line]:
     file = f"{kata.module}.py" + ", optional" * kata.optional
     seen = f"see it: kata plot {kata.number}" if kata.picture and state(mine) == "done" else file
-    rows = [_row(state(mine), f"{kata.number} {kata.title}", seen, count(mine))]
+    rows = [_row(state(mine), f"{kata.number} {kata.title}", seen, _counts(mine, folder, kata.tasks))]
     if every_task or state(mine) not in ("done", "locked"):
         for task in kata.tasks:
             own = of_task(mine, task.id)
             if (level < 2 and (own or not partly)) or state(own) in ("wrong", "todo"):
-                rows.append(_row(state(own), f"  {task.id} {task.function}", task.title, count(own)))
+                rows.append(_row(state(own), f"  {task.id} {task.function}", task.title, _counts(own, folder, (task,))))
     return rows[:2] if level >= 3 else rows
+
+
+def _counts(outcomes: list[Outcome], folder: Path, owned: tuple[Task, ...]) -> str:
+    """How many tests pass; before it, once there are any, how many wrong implementations the student's own catch."""
+    found = [row for task in owned if (row := proved(folder, task))]
+    if not found:
+        return count(outcomes)
+    caught, of, valid = sum(row[0] for row in found), sum(row[1] for row in found), all(row[2] for row in found)
+    own = f"caught {caught}/{of}" if valid else "not valid"
+    return f"{own:<12} {count(outcomes):>11}".rstrip()
 
 
 def _merged(rows: list[tuple[str, int, list[Line]]]) -> list[Line]:

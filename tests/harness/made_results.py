@@ -1,6 +1,6 @@
 """Results of a grade, made by hand: good, empty and hostile ones, for the tests of the reports."""
 
-from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
+from grading.grade.result import CaseResult, ProofResult, Result, SamplerResult, TaskResult
 from grading.grade.rubric import load_rubric, points_for
 from grading.submission.katas import tasks
 
@@ -48,6 +48,7 @@ def made(message="", *, passing=False, impl="submission", chamfer=0.71, sampler_
         losses=[1.0, 0.5, 0.4],
         versions={"python": "3.11.2", "torch": "2.4.0"},
         seconds={"tests": 3.0, "train": 20.0, "ddpm": 2.0, "ddim": 0.1, "whole": 26.0},
+        proofs=[ProofResult("2.1", "q_sample", message, 6, 6, 1, 5, [message], [message])],
     )
 
 

@@ -8,8 +8,9 @@ from grading.judging.failure import WIDTH
 from grading.proving import suite_properties
 from grading.proving.prove import prove
 from grading.proving.run import file_of, provable
-from grading.proving.screen import lines
+from grading.proving.screen import HEIGHT, lines
 from grading.proving.stubs import write_stub
+from grading.proving.verdict import Catch, Refusal, Verdict
 from grading.submission.implementation import ROOT
 from grading.submission.katas import task, tasks
 
@@ -20,7 +21,6 @@ else:
 
 HERE = ROOT / "tests" / "harness" / "proving"
 WEAK = tomllib.loads((HERE / "weak_sets.toml").read_text())["set"]
-SCREEN = 24
 BAD = {
     "a syntax error": ("def test_a(q_sample:\n    pass\n", "cannot be read: line 1:"),
     "no tests": ("import torch\n", "has no tests yet"),
@@ -41,7 +41,7 @@ BAD = {
 def screen(verdict, hints=0, properties=None):
     """The screen as text without line ends; every screen is checked for its size."""
     shown = [text for text, _ in lines(verdict, "exercises/tests/test_2_1.py", hints, properties)]
-    assert len(shown) <= SCREEN
+    assert len(shown) <= HEIGHT
     assert max(map(len, shown)) <= WIDTH
     return " ".join(" ".join(shown).split())
 
@@ -82,12 +82,14 @@ def test_a_weak_set_is_told_what_it_lacks(proved, turn):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", BAD)
-def test_a_file_that_is_no_test_gets_a_sentence(proved, name):
-    text, sentence = BAD[name]
-    verdict = proved({"2.1": text})["2.1"]
-    assert sentence in screen(verdict)
-    assert not verdict.complete
+@pytest.mark.parametrize("turn", range(2))
+def test_a_file_that_is_no_test_gets_a_sentence(proved, turn):
+    """Each stands in the file of another task, so that all are tried in few processes."""
+    cases = dict(zip(provable(), [*BAD.values()][turn::2]))
+    verdicts = proved({one.id: text.replace("q_sample", one.function) for one, (text, _) in cases.items()})
+    for one, (_, sentence) in cases.items():
+        assert sentence.replace("q_sample", one.function) in screen(verdicts[one.id])
+        assert not verdicts[one.id].complete
 
 
 @pytest.mark.timeout(300)
@@ -110,6 +112,17 @@ def test_the_first_file_is_valid_and_is_never_written_over(tmp_path):
     file_of(tmp_path, provable()[0]).write_text("mine")
     assert not write_stub(tmp_path, provable()[0])
     assert file_of(tmp_path, provable()[0]).read_text() == "mine"
+
+
+def test_a_crowded_verdict_fits_on_one_screen():
+    name = "test_" + "with_a_long_name_" * 5
+    refusals = tuple(Refusal(f"{name}{i}", 10, "assert " + "x" * 200, f"right {i % 6}", "why " * 40) for i in range(9))
+    wrongs = tuple(Catch("a slip that takes many words " * 4, name, "What? " * 30) for _ in range(4))
+    faults = tuple(f"{name} never ends {i}" for i in range(9))
+    crowded = Verdict(
+        "2.1", "q_sample", "", 30, faults, 6, refusals, (*wrongs, Catch("", "", "What? " * 30)), (name,) * 9
+    )
+    assert screen(crowded, 1).startswith("2.1 q_sample: 30 tests")
 
 
 def test_a_slip_is_named_only_where_it_is_caught(proved):

@@ -1,0 +1,53 @@
+"""A submission's own tests as a part of its grade: run in a sandbox, or not at all."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from grading.grade.result import ProofResult
+from grading.proving.run import file_of, provable
+from grading.proving.verdict import Verdict
+from grading.submission.katas import Task
+
+NO_SANDBOX = "not run: tests of a submission are run in a sandbox only"
+NO_FILE = "there is no {}"
+
+
+def proofs(
+    folder: Path, tier: str, sandbox: str = "auto", wanted: bool = False, until: float = math.inf
+) -> list[ProofResult]:
+    """Judge the tests beside a submission's code, one result for each task that they are for.
+
+    Args:
+        folder: the submission.
+        tier: the sandbox that its code runs in; without one nothing is run.
+        sandbox: the tier to demand.
+        wanted: whether they are worth anything; then a task without any has a result too.
+        until: when to stop, on time.monotonic's clock.
+    """
+    owed = [task for task in provable() if wanted or file_of(folder, task).is_file()]
+    return [_proof(folder, task, tier, sandbox, until) for task in owed]
+
+
+def _proof(folder: Path, task: Task, tier: str, sandbox: str, until: float) -> ProofResult:
+    path = file_of(folder, task)
+    if not path.is_file():
+        return _unjudged(task, NO_FILE.format(f"tests/{path.name}"))
+    if tier.startswith("none"):
+        return _unjudged(task, NO_SANDBOX)
+    from grading.proving.sandboxed import prove_sandboxed
+
+    return _result(prove_sandboxed(folder, [task], sandbox, until)[0])
+
+
+def _unjudged(task: Task, problem: str) -> ProofResult:
+    return ProofResult(task.id, task.function, problem, 0, 0, 0, 0, [], [])
+
+
+def _result(verdict: Verdict) -> ProofResult:
+    slips = [one.slip for one in verdict.wrongs if one.test]
+    refusals = [*verdict.faults, *(f"{one.test} refuses {one.name}: {one.why}" for one in verdict.refusals)]
+    counts = (verdict.accepted, verdict.rights, verdict.caught, len(verdict.wrongs))
+    problem = f"tests/test_{verdict.id.replace('.', '_')}.py {verdict.problem}" if verdict.problem else ""
+    return ProofResult(verdict.id, verdict.function, problem, *counts, slips, refusals)
