@@ -96,7 +96,7 @@ class Count:
 # Nothing is wrong with their values: what they are called on, or what they leave behind, has a message of its own.
 OF_FORM = ("_always", "in_place", "made_on_the_cpu", "moved_to", "_returned", "overwritten",
            "a_tensor", "list_of_tensors", "floats", "a_range", "without_names", "division_by_zero_at_one_step",
-           "noise_made_on_the_cpu", "t_made_on_the_cpu")  # fmt: skip
+           "noise_made_on_the_cpu", "t_made_on_the_cpu", "seeded_")  # fmt: skip
 
 
 def of_form(entry):
