@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grading import interrupts
+from grading.machine import interrupts
 
 
 def main() -> None:

@@ -20,9 +20,9 @@ import torch
 from matplotlib.figure import Figure
 
 from grading.experiment.comparison_in_words import in_words
+from grading.experiment.networks.training import RECIPES
 from grading.experiment.sampler_comparison import STEPS, name_of
 from grading.experiment.stages import Setting
-from grading.experiment.training import RECIPES
 from grading.pictures.comparison import FIGURES
 from grading.pictures.gallery import PICTURES, Gallery
 from grading.pictures.player import page_html

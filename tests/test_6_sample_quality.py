@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from grading.experiment.chamfer import chamfer_distance
 from grading.experiment.data import make_dataset
+from grading.experiment.distances.chamfer import chamfer_distance
+from grading.experiment.networks.training import Recipe, TrainingFailed, train
 from grading.experiment.stages import SamplesRejected, check_samples, run_experiment
-from grading.experiment.training import Recipe, TrainingFailed, train
 from grading.judging import closed_form
 from grading.judging.closed_form import DatasetDenoiser, GaussianDenoiser
 from grading.judging.failure import Failure

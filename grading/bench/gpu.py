@@ -17,12 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.experiment.chamfer import chamfer_distance
 from grading.experiment.data import make_dataset
+from grading.experiment.distances.chamfer import chamfer_distance
+from grading.experiment.networks.training import RECIPES, train
 from grading.experiment.stages import TRAINING_POINTS, Setting
-from grading.experiment.training import RECIPES, train
-from grading.files import write_whole
 from grading.grade.grade import grade
+from grading.machine.files import write_whole
 from grading.submission.contract import linear_schedule
 from grading.submission.errors import UsageError
 from grading.submission.implementation import Implementation, find

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from grading.bench.timing import Pair, in_turns, seconds
-from grading.experiment.chamfer import chamfer_distance
 from grading.experiment.data import make_dataset
+from grading.experiment.distances.chamfer import chamfer_distance
+from grading.experiment.networks.training import RECIPES, train
 from grading.experiment.stages import Setting
-from grading.experiment.training import RECIPES, train
 from grading.isolation import IsolatedImplementation
 from grading.submission.contract import linear_schedule
 from grading.submission.implementation import ROOT, Implementation, find

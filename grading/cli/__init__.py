@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from grading import interrupts
+from grading.machine import interrupts
 from grading.submission.errors import UsageError
 from grading.submission.signatures import check_table
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-COMMANDS = ("watch", "hints", "prove", "reset", "diff", "doctor", "draw", "grade", "handin", "classroom")  # as --help
+COMMANDS = ("watching.watch", "hints", "prove", "reset", "diff", "doctor", "draw", "grade", "handin", "classroom")
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # a full disk, or one that is read only
 

@@ -84,8 +84,8 @@ def gradebook(
     from grading.classroom.gradebook.pool import run_here
     from grading.classroom.handback import check_platforms, hand_back
     from grading.cli.class_progress import Roll
+    from grading.experiment.networks.training import RECIPES
     from grading.experiment.stages import Setting
-    from grading.experiment.training import RECIPES
     from grading.grade.rubric import load_rubric
     from grading.grade.worth import floor_warnings
     from grading.isolation import close_servers, server

@@ -107,7 +107,7 @@ def compare(
     from grading.cli.viewer import view
     from grading.experiment.comparison_in_words import in_words
     from grading.experiment.sampler_comparison import to_csv
-    from grading.files import write_whole
+    from grading.machine.files import write_whole
     from grading.pictures import save
     from grading.pictures.comparison import FIGURES
 

@@ -15,8 +15,8 @@ import typer
 from grading.cli import app
 from grading.cli.run import TaskId, chosen, outcomes
 from grading.cli.screen import Screen
-from grading.files import write_whole
 from grading.judging.failure import WIDTH
+from grading.machine.files import write_whole
 from grading.submission.folders import ROOT, find
 from grading.submission.katas import Task, task
 

@@ -17,9 +17,9 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from grading.experiment.data import make_dataset
-from grading.experiment.noise_check import BOUND
+from grading.experiment.networks.training import RECIPES, Trained
+from grading.experiment.path.noise_check import BOUND
 from grading.experiment.stages import Part, Setting, sample_stage, train_stage
-from grading.experiment.training import RECIPES, Trained
 from grading.judging import closed_form
 from grading.submission.contract import NoiseSchedule
 from grading.submission.implementation import ROOT, Implementation, Replaced

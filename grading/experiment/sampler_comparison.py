@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.experiment.chamfer import chamfer_distance
-from grading.experiment.recorder import Recorder
-from grading.experiment.sliced_wasserstein import Floor, reference, wasserstein_floor
+from grading.experiment.distances.chamfer import chamfer_distance
+from grading.experiment.distances.sliced_wasserstein import Floor, reference, wasserstein_floor
+from grading.experiment.networks.training import Progress
+from grading.experiment.path.recorder import Recorder
 from grading.experiment.stages import SAMPLERS, Setting, floor
-from grading.experiment.training import Progress
 from grading.experiment.watched_network import Network, Watched, check_samples
 
 STEPS = (5, 10, 20, 50, 100, 250, 1000)

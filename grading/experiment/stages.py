@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grading.experiment.chamfer import chamfer_distance
 from grading.experiment.data import DATASETS, make_dataset
-from grading.experiment.ddpm_path import copy_of, fair_walk
-from grading.experiment.path_check import check_path
-from grading.experiment.recorder import Recorder
-from grading.experiment.sliced_wasserstein import reference, wasserstein_floor
-from grading.experiment.training import RECIPES, Progress, Trained, TrainingFailed, train
+from grading.experiment.distances.chamfer import chamfer_distance
+from grading.experiment.distances.sliced_wasserstein import reference, wasserstein_floor
+from grading.experiment.networks.training import RECIPES, Progress, Trained, TrainingFailed, train
+from grading.experiment.path.ddpm_path import copy_of, fair_walk
+from grading.experiment.path.path_check import check_path
+from grading.experiment.path.recorder import Recorder
 from grading.experiment.versions import versions
 from grading.experiment.watched_network import SamplesRejected, Watched, check_samples
 from grading.judging.parts import whole
+from grading.machine.threads import one_thread
 from grading.submission.contract import NoiseSchedule, linear_schedule
 from grading.submission.errors import SubmissionError, UsageError, describe
-from grading.threads import one_thread
 
 TRAINING_POINTS = 65_536
 FLOOR_DRAWS = 5

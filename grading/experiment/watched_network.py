@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grading.experiment.training import REPORT_EVERY, Progress
+from grading.experiment.networks.training import REPORT_EVERY, Progress
 
 FAR, ABSURD = 1e6, 1e12  # beyond all that points reach, and beyond what is said about nearer ones
 Network = Callable[[Tensor, Tensor], Tensor]

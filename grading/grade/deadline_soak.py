@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from grading.experiment import training
+from grading.experiment.networks import training
 from grading.experiment.stages import Setting
 from grading.grade.grade import grade
 from grading.grade.result import Result

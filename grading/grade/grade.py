@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grading.experiment.shared_training import SharedTraining
+from grading.experiment.networks.shared_training import SharedTraining
+from grading.experiment.networks.training import Trained
 from grading.experiment.stages import SAMPLERS, Experiment, Part, Setting, conclude, sample_stage, train_stage
-from grading.experiment.training import Trained
 from grading.grade.deadline import Deadline, InTime, OutOfTime
 from grading.grade.memory import bounded
 from grading.grade.proofs import proofs

@@ -21,9 +21,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from grading.files import scratch_folder
 from grading.isolation.mounts import bubblewrap, library_paths, readable_paths
 from grading.isolation.runtime import write_runtime
+from grading.machine.files import scratch_folder
 from grading.submission.errors import UsageError
 
 TIERS = ("namespaces", "portable", "limited", "none")

@@ -11,14 +11,14 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from grading.experiment.network_cache import trained_network
+from grading.experiment.networks.network_cache import trained_network
+from grading.experiment.networks.training import Progress, Trained, TrainingFailed
 from grading.experiment.sampler_comparison import STEPS, Comparison, compare, walk, walks
 from grading.experiment.stages import SAMPLERS, Experiment, Setting, conclude, sample_stage
-from grading.experiment.training import Progress, Trained, TrainingFailed
 from grading.experiment.watched_network import Network, SamplesRejected, check_samples
-from grading.files import write_whole
 from grading.judging import closed_form
 from grading.judging.closed_form import DatasetDenoiser
+from grading.machine.files import write_whole
 from grading.pictures import samples_over_data, save
 from grading.pictures.forward import forward_process, schedules
 from grading.pictures.guesses import guesses

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from grading.files import write_whole
+from grading.machine.files import write_whole
 from grading.proving.run import file_of
 from grading.proving.verdict import Verdict
 from grading.submission.katas import ROOT, Task

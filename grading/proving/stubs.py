@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grading.files import write_whole
+from grading.machine.files import write_whole
 from grading.proving import implementations
 from grading.proving.run import file_of
 from grading.submission.errors import UsageError

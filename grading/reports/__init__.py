@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grading.files import write_whole
 from grading.grade.result import Result
+from grading.machine.files import write_whole
 from grading.reports.classroom50 import classroom50
 from grading.reports.gradescope import gradescope, not_graded
 from grading.reports.junit import junit

@@ -7,7 +7,7 @@ import io
 import time
 from pathlib import Path
 
-from grading.files import write_whole
+from grading.machine.files import write_whole
 from grading.submission.errors import UsageError
 from grading.submission.katas import Task
 from grading.submission.stubs import pristine

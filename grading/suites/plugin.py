@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from grading import interrupts
 from grading.judging.failure import Failure
+from grading.machine import interrupts
 from grading.submission.call_limit import LIMIT
 from grading.submission.errors import UsageError
 from grading.submission.folders import ROOT
@@ -144,8 +144,8 @@ def implementation(request: pytest.FixtureRequest, pytestconfig: pytest.Config) 
 def kata(request: pytest.FixtureRequest, implementation: Any) -> Iterator[Any]:
     """The checker of the task that the test is marked with; on one thread, since on small tensors two are slower."""
     from grading.judging.checker import Checker
+    from grading.machine.threads import one_thread
     from grading.submission.global_state import GlobalState
-    from grading.threads import one_thread
 
     config, marker = request.config, request.node.get_closest_marker("task")
     options = (config.getoption("device"), config.stash[RUN].impl, config.getoption("seed"))

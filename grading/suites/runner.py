@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grading import interrupts
+from grading.machine import interrupts
 from grading.submission.implementation import ROOT
 from grading.submission.katas import katas
 from grading.suites.board import Outcome, behaviour, test_name

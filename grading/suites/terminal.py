@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from grading import interrupts
 from grading.judging.failure import WIDTH
+from grading.machine import interrupts
 from grading.submission.folders import ROOT
 from grading.suites import display
 

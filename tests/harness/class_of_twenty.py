@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 
 from grading.classroom.gradebook import Row, Terms, gradebook
+from grading.experiment.networks.training import RECIPES
 from grading.experiment.stages import Setting
-from grading.experiment.training import RECIPES
 from grading.grade.rubric import Band, Rubric
 from grading.submission.contract import MODULES
 from grading.submission.implementation import ROOT

@@ -16,7 +16,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from grading.experiment.stages import Setting
-from grading.experiment.training import RECIPES
+from grading.experiment.networks.training import RECIPES
 RECIPES["kata"] = replace(RECIPES["kata"], steps=60)
 from grading.grade.grade import grade
 from grading.isolation import close_servers

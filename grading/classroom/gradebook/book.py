@@ -14,8 +14,8 @@ from grading.classroom.gradebook.job import Lost, Terms, receive
 from grading.classroom.gradebook.pool import Run, run_here
 from grading.classroom.gradebook.rows import Row, late_by
 from grading.classroom.gradebook.shelf import Shelf
-from grading.files import sweep
 from grading.grade.worth import worth
+from grading.machine.files import sweep
 from grading.submission.errors import UsageError
 
 Told = Callable[[Row, int, int], None]  # (row, how many are done, how many there are)

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grading.classroom.gradebook.job import Answer, kata_version
-from grading.files import write_whole
+from grading.machine.files import write_whole
 
 if TYPE_CHECKING:
-    from grading.experiment.shared_training import SharedTraining
+    from grading.experiment.networks.shared_training import SharedTraining
     from grading.experiment.stages import Experiment, Setting
 
 
@@ -66,7 +66,7 @@ def _end(scratch: Path) -> None:
 
 
 def _train_for_all(job: dict[str, Any]) -> str:
-    from grading.experiment.shared_training import share
+    from grading.experiment.networks.shared_training import share
 
     path = Path(job["train_for_all"])
     part = path.with_name(f".{path.name}.part")
@@ -79,8 +79,8 @@ def _train_for_all(job: dict[str, Any]) -> str:
 
 
 def _setting(job: dict[str, Any]) -> Setting:
+    from grading.experiment.networks.training import RECIPES, Recipe
     from grading.experiment.stages import Setting
-    from grading.experiment.training import RECIPES, Recipe
 
     RECIPES[job["setting"]["recipe"]] = Recipe(**job["recipe"])
     return Setting(**job["setting"])
@@ -88,7 +88,7 @@ def _setting(job: dict[str, Any]) -> Setting:
 
 @cache
 def _shared(path: str, setting: Setting) -> SharedTraining | None:
-    from grading.experiment.shared_training import load, share
+    from grading.experiment.networks.shared_training import load, share
 
     return load(Path(path), setting) or share(setting)  # on a machine that does not see the path
 

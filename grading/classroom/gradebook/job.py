@@ -24,7 +24,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[3]
 # What a measurement depends on. Not among it: points, reports, the command line, this room.
-ROOMS = ("submission", "isolation", "judging", "suites", "experiment")
+ROOMS = ("machine", "submission", "isolation", "judging", "suites", "experiment")
 MEASURING = (
     *(f"grading/{room}/**/*.{kind}" for room in ROOMS for kind in ("py", "toml", "txt")),
     *("grading/grade/grade.py", "grading/grade/deadline.py", "tests/*.py", "conftest.py"),

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from grading.classroom.gradebook.job import MOST_ANSWER_BYTES, ROOT
-from grading.files import scratch_folder
+from grading.machine.files import scratch_folder
 
 LEFT_OUT = ("KATA_IMPL", "PYTEST_ADDOPTS", "PYTHONSAFEPATH")  # these would change what the process does
 OVERTIME = 120.0  # seconds beyond the deadline for starting up, for a call under way and for the report

@@ -26,8 +26,8 @@ from grading.classroom.gradebook.pool import cores
 from grading.classroom.gradebook.record import record
 from grading.classroom.gradebook.rows import Row, to_csv
 from grading.classroom.overview import class_page
-from grading.files import write_whole
 from grading.grade.result import Result
+from grading.machine.files import write_whole
 from grading.submission.errors import UsageError
 
 EVERY = 5.0  # seconds between two times that the tables are written while grades arrive

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.classroom.gradebook.rows import Row, written
-from grading.files import write_whole
+from grading.machine.files import write_whole
 
 COLUMNS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 KINDS = {"ID": "canvas", "SIS User ID": "sid", "SIS Login ID": "login"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.classroom.gradebook.rows import Row, written
-from grading.files import write_whole
+from grading.machine.files import write_whole
 from grading.reports.gradescope import gradescope as results_json
 
 COLUMNS = (

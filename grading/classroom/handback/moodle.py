@@ -13,7 +13,7 @@ from typing import Any
 
 from grading.classroom.feedback import feedback
 from grading.classroom.gradebook.rows import Row, written
-from grading.files import write_whole
+from grading.machine.files import write_whole
 
 COLUMNS = (
     *("Identifier", "Full name", "Email address", "Status", "Grade", "Maximum Grade", "Grade can be changed"),

@@ -11,10 +11,10 @@ from pathlib import Path
 from grading.classroom.collect.choose import NotASubmission, take_from
 from grading.classroom.release.gradescope import RUBRIC, TERMS
 from grading.experiment.stages import Setting
-from grading.files import write_whole
 from grading.grade.grade import grade
 from grading.grade.rubric import load_rubric
 from grading.isolation import close_servers
+from grading.machine.files import write_whole
 from grading.reports import zero_until_graded
 from grading.reports.gradescope import gradescope
 from grading.submission.errors import UsageError

@@ -10,7 +10,7 @@ import torch
 from grading.bench import gpu
 from grading.bench.__main__ import main
 from grading.bench.gpu import Finding, Sizes
-from grading.experiment import training
+from grading.experiment.networks import training
 from grading.suites.runner import unit_suites
 
 SMALL = Sizes(

@@ -12,7 +12,7 @@ from class_of_twenty import put
 from test_regrading import TERMS, Grader, a_class
 
 from grading.classroom.gradebook import gradebook
-from grading.files import scratch_folder, sweep
+from grading.machine.files import scratch_folder, sweep
 from grading.submission.errors import UsageError
 from grading.submission.implementation import ROOT
 
@@ -94,7 +94,9 @@ def test_a_grader_that_is_killed_leaves_nothing_once_another_has_run(tmp_path):
     while any(processes(name) for name in left) and time.monotonic() < end:
         time.sleep(0.05)
     assert not any(processes(name) for name in left)
-    subprocess.run([sys.executable, "-c", "from grading.files import sweep; sweep()"], env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", "from grading.machine.files import sweep; sweep()"], env=environment, check=True
+    )
     assert not [path for path in tmp_path.iterdir() if path.name in left]
 
 

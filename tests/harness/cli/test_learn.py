@@ -12,12 +12,10 @@ from wrong_forms import catalogue
 from grading import cli
 from grading.submission.errors import UsageError
 from grading.submission.implementation import ROOT
-from grading.submission.katas import MODULES, required, task, tasks
+from grading.submission.katas import MODULES, task, tasks
 from grading.submission.reset import restore
 from grading.submission.stubs import pristine, stub, write_stubs
 from grading.suites.runner import run_suites, unit_suites
-
-OWED = len(required())
 
 HAS_REFERENCE = (ROOT / "solutions").is_dir()
 

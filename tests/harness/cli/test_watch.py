@@ -4,8 +4,9 @@ from dataclasses import asdict
 
 import pytest
 
-from grading.cli import hints, reset, watch_session
-from grading.cli.watch_session import Session
+from grading.cli import hints, reset
+from grading.cli.watching import watch_session
+from grading.cli.watching.watch_session import Session
 from grading.submission.katas import required, tasks
 from grading.submission.stubs import write_stubs
 from grading.suites.board import Outcome

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from grading.cli.worker import Worker
+from grading.cli.watching.worker import Worker
 from grading.submission.implementation import ROOT
 from grading.submission.katas import katas, required
 from grading.submission.stubs import write_stubs

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grading.experiment.chamfer import chamfer_distance, nearest_by_tiles
+from grading.experiment.distances.chamfer import chamfer_distance, nearest_by_tiles
 
 
 def cloud(n, seed, d=2):

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from grading.experiment import cuda_graph
-from grading.experiment.cuda_graph import Graphed
+from grading.experiment.networks import cuda_graph
+from grading.experiment.networks.cuda_graph import Graphed
 
 X, T = torch.ones(4, 2), torch.zeros(4, dtype=torch.int64)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from grading.bench.bugs import BUGS, Bug
-from grading.experiment import training
+from grading.experiment.networks import training
+from grading.experiment.networks.training import Recipe, draw_batch, timestep_cdf
 from grading.experiment.stages import Setting, run_experiment
-from grading.experiment.training import Recipe, draw_batch, timestep_cdf
 from grading.experiment.watched_network import Watched
 from grading.submission.contract import linear_schedule
 from grading.submission.errors import UsageError

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from grading.experiment.network import KataNetwork
-from grading.experiment.training import in_one
+from grading.experiment.networks.network import KataNetwork
+from grading.experiment.networks.training import in_one
+from grading.machine.threads import one_thread
 from grading.submission.contract import linear_schedule
-from grading.threads import one_thread
 
 SCHEDULE = linear_schedule(1000, torch.float32, "cpu")
 SIGMA = (1 / SCHEDULE.alphas_cumprod - 1).sqrt()

@@ -13,9 +13,9 @@ import torch
 from isolation.grader_memory import peak_memory, shown
 
 from grading.experiment.data import make_dataset
-from grading.experiment.ddpm_path import copy_of
-from grading.experiment.path_check import check_path
-from grading.experiment.recorder import MOST_KEPT, Recorder
+from grading.experiment.path.ddpm_path import copy_of
+from grading.experiment.path.path_check import check_path
+from grading.experiment.path.recorder import MOST_KEPT, Recorder
 from grading.isolation import IsolatedImplementation, Limits
 from grading.judging import closed_form
 from grading.submission.contract import linear_schedule, schedule_from

@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 import grading.cli.draw  # noqa: F401  registers the commands
 from grading.cli import app
-from grading.experiment import network_cache
 from grading.experiment.comparison_in_words import in_words
 from grading.experiment.data import make_dataset
+from grading.experiment.distances.sliced_wasserstein import Floor
+from grading.experiment.networks import network_cache
+from grading.experiment.networks.training import RECIPES
 from grading.experiment.sampler_comparison import Comparison, Row, compare, to_csv
-from grading.experiment.sliced_wasserstein import Floor
 from grading.experiment.stages import Setting
-from grading.experiment.training import RECIPES
 from grading.pictures.comparison import comparison, same_starts, samples_by_steps
 from grading.pictures.gallery import PICTURES, Gallery
 from grading.submission.errors import UsageError

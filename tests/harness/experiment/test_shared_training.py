@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn.functional import mse_loss
 
-from grading.experiment.shared_training import load, share
+from grading.experiment.networks.shared_training import load, share
+from grading.experiment.networks.training import RECIPES
 from grading.experiment.stages import Setting, train_stage
-from grading.experiment.training import RECIPES
 from grading.judging.closed_form import q_sample
 from grading.submission.implementation import ROOT, Implementation
 

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from grading.experiment.chamfer import chamfer_distance
 from grading.experiment.data import make_dataset
-from grading.experiment.sliced_wasserstein import SlicedWasserstein, reference, wasserstein_floor
+from grading.experiment.distances.chamfer import chamfer_distance
+from grading.experiment.distances.sliced_wasserstein import SlicedWasserstein, reference, wasserstein_floor
 
 N = 512
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from grading.experiment.data import make_dataset
-from grading.experiment.network import NETWORKS
+from grading.experiment.networks.network import NETWORKS
+from grading.experiment.networks.training import Trained
 from grading.experiment.stages import Setting, sample_stage
-from grading.experiment.training import Trained
 from grading.grade.deadline import Deadline, InTime
 from grading.grade.grade import Judge, grade
 from grading.submission.implementation import ROOT, Implementation

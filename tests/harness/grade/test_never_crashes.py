@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from grading.experiment import training
+from grading.experiment.networks import training
 from grading.experiment.stages import Setting, sample_stage, train_stage
 from grading.grade.deadline_soak import soak
 from grading.submission.implementation import ROOT, Implementation, Replaced

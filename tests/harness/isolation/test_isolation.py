@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from grading.experiment.data import make_dataset
-from grading.experiment.training import Recipe, train
+from grading.experiment.networks.training import Recipe, train
 from grading.isolation import TIERS, IsolatedImplementation, Limits, server
 from grading.submission.contract import linear_schedule
 from grading.submission.errors import SubmissionError, UsageError

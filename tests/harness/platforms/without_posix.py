@@ -70,10 +70,10 @@ def main():
 
         sys.exit(pytest.main(arguments))
     if program == "worker":
-        from grading.cli.worker import main as worker
+        from grading.cli.watching.worker import main as worker
 
         return worker()
-    from grading.experiment import training
+    from grading.experiment.networks import training
 
     kata = training.RECIPES["kata"]
     training.RECIPES["kata"] = dataclasses.replace(kata, steps=20)  # enough to see that it runs through

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import grading.cli.grade  # noqa: F401  registers the command
 from grading.cli import app
-from grading.experiment.training import RECIPES
+from grading.experiment.networks.training import RECIPES
 from grading.grade.result import Result
 from grading.reports import terminal
 from grading.submission.errors import UsageError

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from grading.cli import app
-from grading.cli.keys import keys
 from grading.cli.run import chosen
-from grading.cli.watch_session import Session
+from grading.cli.watching.keys import keys
+from grading.cli.watching.watch_session import Session
 from grading.submission.folders import find
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from grading.experiment.noise_check import Step, check_noise
-from grading.experiment.rounding import beside, slack
+from grading.experiment.path.noise_check import Step, check_noise
+from grading.experiment.path.rounding import beside, slack
 from grading.judging import closed_form
 from grading.submission.contract import NoiseSchedule
 

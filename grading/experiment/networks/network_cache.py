@@ -13,16 +13,16 @@ from typing import Any
 
 import torch
 
-from grading.experiment.network import NETWORKS
+from grading.experiment.networks.network import NETWORKS
+from grading.experiment.networks.training import RECIPES, Progress, Trained, train
 from grading.experiment.stages import TRAINING_POINTS, Setting
-from grading.experiment.training import RECIPES, Progress, Trained, train
 from grading.experiment.versions import versions
 from grading.submission.contract import MODULES
 from grading.submission.implementation import ROOT
 
 KEPT = ROOT / ".kata" / "networks"
 MOST_KEPT = 20  # half a megabyte each; the oldest go first
-OURS = ("../submission/contract.py", "data.py", "cuda_graph.py", "network.py", "training.py")
+OURS = ("../../submission/contract.py", "../data.py", "cuda_graph.py", "network.py", "training.py")
 
 
 def trained_network(

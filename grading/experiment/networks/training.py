@@ -11,10 +11,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from grading.experiment.cuda_graph import Graphed
-from grading.experiment.network import NETWORKS, SIGMA_MIN
+from grading.experiment.networks.cuda_graph import Graphed
+from grading.experiment.networks.network import NETWORKS, SIGMA_MIN
+from grading.machine.threads import one_thread
 from grading.submission.contract import NoiseSchedule
-from grading.threads import one_thread
 
 Progress = Callable[[str, int, int], None]  # (stage, done, total)
 REPORT_EVERY = 50  # steps between two looks at the loss; on a GPU each look waits for the device

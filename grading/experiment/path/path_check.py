@@ -25,10 +25,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.experiment.ddpm_path import check_ddpm, drawn_from
-from grading.experiment.noise_check import Unlawful
-from grading.experiment.recorder import Recorder
-from grading.experiment.rounding import beside, slack
+from grading.experiment.path.ddpm_path import check_ddpm, drawn_from
+from grading.experiment.path.noise_check import Unlawful
+from grading.experiment.path.recorder import Recorder
+from grading.experiment.path.rounding import beside, slack
 from grading.judging import closed_form
 from grading.judging.parts import whole
 from grading.submission.contract import NoiseSchedule

@@ -49,7 +49,7 @@ class Worker:
 
     def _start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "grading.cli.worker"],
+            [sys.executable, "-m", "grading.cli.watching.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from typing import Any
 from grading.cli import hints, prove
 from grading.cli.reset import put_back
 from grading.cli.screen import Screen, movable
-from grading.cli.worker import Worker
+from grading.cli.watching.worker import Worker
 from grading.judging.failure import WIDTH
 from grading.submission.errors import UsageError
 from grading.submission.folders import find

@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grading.experiment.network import NETWORKS
+from grading.experiment.networks.network import NETWORKS
+from grading.experiment.networks.training import RECIPES, Progress, Trained, check_loss, train
 from grading.experiment.stages import TRAINING_POINTS, Setting
-from grading.experiment.training import RECIPES, Progress, Trained, check_loss, train
 from grading.judging import closed_form
 from grading.submission.contract import NoiseSchedule
 

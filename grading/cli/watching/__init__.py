@@ -1,0 +1,1 @@
+"""kata watch: keys, a worker that has torch loaded, one screen at a time."""

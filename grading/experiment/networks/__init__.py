@@ -1,0 +1,1 @@
+"""Networks, how they are trained with somebody's loss, and where they are kept."""
