@@ -10,7 +10,7 @@ from grading.submission import katas
 HERE = Path(__file__).resolve().parent
 SHARED = ("errors", "call_limit", "loader", "folders", "implementation", "device_check", "pretended", "global_state")
 CHILD = ("protocol", "values", "crossed", "child", "server", "confine", "seccomp")
-PROVING = ("pytest_run", "sandboxed_session")  # a student's tests, which ask the parent for every answer
+PROVING = ("bounds", "pytest_run", "sandboxed_session")  # a student's tests, which ask the parent for every answer
 TABLES = ("FUNCTIONS", "MODULES", "MODULE_OF", "REQUIRED")
 NAMES = "ROOT = in_words = None\n"  # what folders.py imports, and nobody asks a child for
 SCHEDULE = """
