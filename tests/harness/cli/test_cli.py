@@ -17,7 +17,7 @@ from grading.submission.stubs import write_stubs
 
 OWED = len(required())
 
-LEARN = ("hint", "watch", "reset", "diff", "doctor")
+LEARN = ("hint", "watch", "prove", "reset", "diff", "doctor")
 
 
 @pytest.fixture
