@@ -116,7 +116,7 @@ def _proofs(result: Result) -> Table:
     for proof in result.proofs:
         points = f"{proof.points:g}/{proof.max_points:g}"
         valid, caught = f"{proof.accepted} of {proof.rights}", f"{proof.caught} of {proof.wrongs}"
-        said = (Text(one_line(proof.problem, 60)), "") if proof.problem else (valid, caught)
+        said = ("", Text(one_line(proof.problem, 60))) if proof.problem else (valid, caught)
         table.add_row(f"{proof.id} {proof.function}", *said, points)
     return table
 
