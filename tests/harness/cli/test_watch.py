@@ -146,7 +146,12 @@ def test_a_file_beside_the_five_takes_a_fresh_process(watch):
 
 def test_the_keys(watch, capsys):
     reach(watch, 2, t2_1="wrong")
-    for key, shown in (("h", "hint 1 of 3"), ("h", "hint 2 of 3"), ("l", "5.3 ddim_sample"), ("x", "h hint   p prove   l list")):
+    for key, shown in (
+        ("h", "hint 1 of 3"),
+        ("h", "hint 2 of 3"),
+        ("l", "5.3 ddim_sample"),
+        ("x", "h hint   p prove   l list"),
+    ):
         capsys.readouterr()
         watch.on_key(key)
         assert shown in capsys.readouterr().out
