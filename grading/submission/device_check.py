@@ -8,7 +8,8 @@ on (`.item()`, `print`, `assert`, an `if`, a boolean mask), works here as there,
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,17 @@ def _inner(value: Any) -> Any:
     return value.held if isinstance(value, There) else value
 
 
+@contextmanager
+def _no_grad_for_inference_mode() -> Iterator[None]:
+    """Tensors made in inference mode cannot be wrapped; without gradients the same is computed."""
+    theirs = torch._C._InferenceMode
+    torch._C._InferenceMode = lambda on: torch.no_grad() if on else torch.enable_grad()  # type: ignore
+    try:
+        yield
+    finally:
+        torch._C._InferenceMode = theirs  # type: ignore[misc]
+
+
 class Watch:
     """One call of a submission with pretended tensors."""
 
@@ -66,7 +78,7 @@ class Watch:
         """What the function returns, back from the pretended device. Raises what a GPU would make it raise."""
         moved = [self._given(a) for a in args]
         named = {k: self._given(v) for k, v in kwargs.items()}
-        with _Functions(self), _Operations(self):
+        with _no_grad_for_inference_mode(), _Functions(self), _Operations(self):
             result = function(*moved, **named)
         return self._back(result)
 

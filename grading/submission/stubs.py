@@ -26,7 +26,7 @@ def stub(source: str) -> str:
         if node.name not in ids:
             del lines[first : node.end_lineno]
             continue
-        kept = 1 + sum(1 for _ in takewhile(_is_check, node.body[1:]))  # the docstring, and the checks under it
+        kept = 1 + sum(1 for _ in takewhile(is_check, node.body[1:]))  # the docstring, and the checks under it
         lines[node.body[kept - 1].end_lineno : node.end_lineno] = [
             f'    raise NotImplementedError("{ids[node.name]} {node.name}")'
         ]
@@ -37,7 +37,7 @@ def stub(source: str) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _is_check(statement: ast.stmt) -> bool:
+def is_check(statement: ast.stmt) -> bool:
     """Whether a statement only turns a wrong argument away: `if ...: raise ValueError(...)`. Checks are given."""
     return isinstance(statement, ast.If) and isinstance(statement.body[0], ast.Raise)
 

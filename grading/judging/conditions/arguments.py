@@ -81,7 +81,7 @@ def _points(row: Row, memory: str, dtype: torch.dtype, kata: Any, seed: int) -> 
     elif memory == "strided":
         x = draw(2 * shape[0], *shape[1:-1], 2 * shape[-1])[::2, ..., ::2]
     elif memory == "expanded":
-        x = draw(1, *shape[1:]).expand(shape)
+        x = draw(*shape[:-1], 1).expand(shape)  # samples still differ: a sampler may ask for parts of them
     else:
         x = draw(shape[0] + 3, *shape[1:])[3:] if memory == "sliced" else draw(*shape)
     return x.requires_grad_(row["grad"])
