@@ -26,7 +26,7 @@ class Debugger:
 
     @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: within pytest's own capture
     def pytest_runtest_call(self, item: Any) -> Generator[None, Any, Any]:
-        if "kata" not in item.fixturenames:
+        if "kata" not in item.fixturenames or not item.get_closest_marker("task"):
             return (yield)
         try:
             with ATTENTION.attached():

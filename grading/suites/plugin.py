@@ -20,9 +20,9 @@ from grading.submission.katas import quality, required, task, tasks
 from grading.submission.signatures import check_table
 from grading.suites import board, options
 from grading.suites.broken import as_failure
-from grading.suites.deaf import Deaf
 from grading.suites.debugger import Debugger
 from grading.suites.terminal import LOCKED, OPTIONAL, Terminal
+from grading.suites.unstoppable import Unstoppable
 
 SECONDS = 5.0  # for one call in a unit suite, where the largest takes a tenth of one
 
@@ -78,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Terminal(config, config.stash[RUN]))
     options.settle(config)
     if interrupts.is_program("kata", "pytest", "py.test", "worker"):
-        LIMIT.deaf = Deaf(config)
+        LIMIT.deaf = Unstoppable(config)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -72,8 +72,10 @@ class Terminal:
         if self.run.brief and screen and screen.isatty and os.environ.get("TERM") != "dumb":
             screen._tw.write(f"\r\x1b[K{text[: WIDTH - 1]}", flush=True)
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """One line in the place of pytest's many."""
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
+        """One line in the place of pytest's many; a file that cannot be collected stops pytest too, and is shown."""
+        if isinstance(excinfo.value, (pytest.Session.Interrupted, pytest.exit.Exception)):
+            return
         self.stopped = True
         screen = self.config.pluginmanager.unregister(name="terminalreporter")
         if screen is not None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 
-class Deaf:
+class Unstoppable:
     """Called by the call limit, from its thread, with the frame that goes on and on."""
 
     def __init__(self, config: pytest.Config) -> None:
