@@ -15,7 +15,7 @@ from grading.submission.folders import find
 from grading.submission.katas import Task, task
 
 
-@app.command(rich_help_panel="Learn")
+@app.command(short_help="Write the test, and see which slips it catches.")
 def prove(id: TaskId = None, impl: Impl = "exercises") -> None:
     """Write the test: right implementations must pass yours, and wrong ones must not.
 

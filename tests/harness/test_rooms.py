@@ -13,7 +13,8 @@ ORDER = [
     *("pictures", "reports", "classroom", "bench", "cli", "notebook"),
 ]
 AT_THE_TOP = {"__init__.py", "__main__.py", "notebook.py"}
-MOST_LINES, MOST_FILES = 250, 17
+MOST_LINES = {"grading": 250, "solutions": 250, "tests": 275}
+MOST_FILES = 17
 
 
 def room_of(path):
@@ -60,6 +61,6 @@ def test_the_top_is_nearly_empty():
 @pytest.mark.parametrize("top", ["grading", "tests", "solutions"])
 def test_nothing_outgrows_its_reader(top):
     files = [path for path in (ROOT / top).rglob("*.py") if "variants" not in path.parts]  # a list of right styles
-    assert [str(path) for path in files if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES] == []
+    assert [str(path) for path in files if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES[top]] == []
     folders = {path.parent for path in files}
     assert [str(folder) for folder in folders if len(list(folder.glob("*.py"))) > MOST_FILES] == []

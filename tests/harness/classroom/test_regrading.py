@@ -122,7 +122,7 @@ def test_the_key_holds_what_a_measurement_depends_on_and_nothing_else():
         assert dataclasses.replace(TERMS, **changed_terms).key(mine) != key
     assert TERMS.key(Submission("ada", "ada", {"q_sample.py": b"x"})) != key
     hashed = {path.relative_to(ROOT).as_posix() for pattern in MEASURING for path in ROOT.glob(pattern)}
-    assert {"grading/judging/checker.py", "grading/experiment/training.py", "tests/test_3_loss.py"} <= hashed
+    assert {"grading/judging/checker.py", "grading/experiment/networks/training.py", "tests/test_3_loss.py"} <= hashed
     assert not [name for name in hashed if "/cli/" in name or "/reports/" in name or "rubric" in name or "css" in name]
 
 

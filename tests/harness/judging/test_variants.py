@@ -4,20 +4,17 @@ Each cell of `variants/<module>.py`, from one `# %%` to the next, is added to a 
 where its definitions take the place of the reference's.
 """
 
-import ast
 import re
 import shutil
-import textwrap
 from pathlib import Path
 
 import pytest
 import summary
+from given_checks import given_checks
 
 from grading.isolation import IsolatedImplementation
 from grading.submission.contract import MODULES
 from grading.submission.implementation import ROOT
-from grading.submission.signatures import definitions, parameters
-from grading.submission.stubs import is_check
 from grading.suites.runner import run_suites, unit_suites
 
 VARIANTS = Path(__file__).parents[1] / "variants"
@@ -40,19 +37,6 @@ def submission(folder: Path, module: str, source: str) -> Path:
     with (folder / f"{module}.py").open("a") as file:
         file.write("\n\n" + source + ("" if "ValueError" in source else given_checks(module, source)))
     return folder
-
-
-def given_checks(module: str, source: str) -> str:
-    """The checks of arguments that a stub gives, around the functions of a cell, which begins below them."""
-    around = []
-    for name, node in definitions(module).items():
-        checks = [statement for statement in node.body[1:] if is_check(statement)]
-        if checks and re.search(rf"\b{name}\b", source):
-            call = ", ".join(parameters(name))
-            inner = [ast.unparse(check) for check in checks] + [f"return _begun_{name}({call})"]
-            body = "\n".join(textwrap.indent(line, "    ") for line in inner)
-            around.append(f"\n\n_begun_{name} = {name}\n\n\ndef {name}({ast.unparse(node.args)}):\n{body}\n")
-    return "".join(around)
 
 
 def failures(folder: Path, module: str, make=None) -> list[str]:

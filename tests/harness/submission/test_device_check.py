@@ -84,7 +84,7 @@ def test_the_solutions_make_no_gpu_wait():
 LEFT = {
     "torch.set_grad_enabled(False)": "leaves gradients switched off for everybody",
     "torch.set_default_dtype(torch.float64)": "leaves float64 as the default dtype for everybody",
-    "torch.manual_seed(3)": "sets torch's seed for everybody",
+    "torch.manual_seed(90210)": "sets torch's seed for everybody",
 }
 
 
