@@ -42,11 +42,14 @@ def table_errors(schedule: NoiseSchedule) -> NoiseSchedule:
 
 
 def cosine_error(num_timesteps: int, s: float = 0.008, max_beta: float = 0.999) -> Tensor:
-    """Of 1 - f(t + 1) / f(t), f = cos(angle)^2: angle and f are off by 4 U of themselves, |f' / f| is 2 tan(angle)."""
+    """Of 1 - f(t + 1) / f(t), f = cos(angle)^2 or, by the half angle, (1 + cos(2 angle)) / 2.
+
+    angle and f are off by 4 U of themselves, |f' / f| is 2 tan(angle); of the half angle's sum, near 1, 4 U are lost.
+    """
     u = torch.arange(num_timesteps + 1, dtype=torch.float64)
     angle = (u / num_timesteps + s) / (1 + s) * math.pi / 2
     f = angle.cos() ** 2
-    relative = FEW * U * (1 + 2 * angle * angle.tan().abs().clamp(max=1 / U))
+    relative = FEW * U * (1 + 2 * angle * angle.tan().abs().clamp(max=1 / U) + 1 / f.clamp(min=U))
     return 2 * U + f[1:] / f[:-1] * (relative[1:] + relative[:-1])
 
 

@@ -79,8 +79,7 @@ class Watch:
         moved = [self._given(a) for a in args]
         named = {k: self._given(v) for k, v in kwargs.items()}
         with _no_grad_for_inference_mode(), _Functions(self), _Operations(self):
-            result = function(*moved, **named)
-        return self._back(result)
+            return self._back(function(*moved, **named))  # a table may be worked out only when it is asked for
 
     def _given(self, value: Any) -> Any:
         return self._model(value) if callable(value) else there(value)
