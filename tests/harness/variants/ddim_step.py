@@ -166,16 +166,20 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
     return x
 
 
-# %% sample: recursion over the rest of the list
+# %% sample: recursion over halves of the list
 @torch.no_grad()
 def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
-    def go(x, t, *rest):
+    def go(x, jumps):
+        if len(jumps) > 1:
+            half = len(jumps) // 2
+            return go(go(x, jumps[:half]), jumps[half:])
+        ((t, t_prev),) = jumps
         eps = model(x, torch.full(x.shape[:1], t, device=x.device))
         noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device) if eta else None
-        x = ddim_step(x, t, rest[0] if rest else -1, eps, schedule, eta, noise)
-        return go(x, *rest) if rest else x
+        return ddim_step(x, t, t_prev, eps, schedule, eta, noise)
 
-    return go(x_T, *ddim_timesteps(len(schedule.betas), num_inference_steps))
+    order = ddim_timesteps(len(schedule.betas), num_inference_steps)
+    return go(x_T, list(zip(order, [*order[1:], -1])))
 
 
 # %% sample: the step written out, randn_like where no generator is given
