@@ -124,9 +124,10 @@ def test_pairs_are_measured_as_well():
         (mean, _, of_mean), (sigma, _, of_sigma) = dice.choice(MEANS), dice.choice(SIGMAS)
         wrong = step(mean=of_mean, sigma=of_sigma)
         count.add(f"{mean} and {sigma}", "ddpm_step", wrong, found_in("ddpm_step", wrong))
+    noises = [noise for noise in NOISE if not any(part in noise[0] for part in OF_FORM)]
     for function in ("ddpm_sample", "ddim_sample"):
         for _ in range(20):
-            noise, loop = dice.choice(NOISE), dice.choice(LOOP)
+            noise, loop = dice.choice(noises), dice.choice(LOOP)
             wrong = sampler(function, **{**loop[2], **noise[2]})
             count.add(f"{noise[0]} and {loop[0]}", function, wrong, found_in(function, wrong))
             _, _, time = dice.choice(TIME)
