@@ -88,8 +88,13 @@ def distance(sampler: SamplerResult, floor: float | None) -> str:
     if floor is not None:
         said.append(f"floor {number(floor)}")
     if sampler.bands:
-        said.append(f"full points below {sampler.bands[0].below:g}")
+        said.append(f"full points below {short(sampler.bands[0].below)}")
     return "; ".join(said)
+
+
+def short(threshold: float) -> str:
+    """A band's threshold, which may be a multiple of a floor, in three digits: 1.16, 20, 1000."""
+    return f"{threshold:.3g}" if threshold < 1000 else f"{threshold:g}"
 
 
 def number(value: float) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grading.grade.result import Result, SamplerResult, TaskResult
-from grading.reports.parts import next_task, number
+from grading.reports.parts import next_task, number, short
 from grading.reports.sanitize import one_line, plain
 
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "dim")}
@@ -123,4 +123,4 @@ def _proofs(result: Result) -> Table:
 
 def bands(sampler: SamplerResult) -> str:
     """10 below 20, 5 below 40"""
-    return ", ".join(f"{band.points:g} below {band.below:g}" for band in sampler.bands)
+    return ", ".join(f"{band.points:g} below {short(band.below)}" for band in sampler.bands)
