@@ -6,7 +6,7 @@ import math
 from html import escape
 
 from grading.grade.result import SamplerResult
-from grading.reports.parts import number
+from grading.reports.parts import number, short
 
 HEIGHT, TOP, BAR = 62, 26, 14  # CSS pixels: the whole, where the bar begins, how high it is
 BELOW, ABOVE = 6, 4  # room: times below the floor and above the last threshold; what lies further is shown at the end
@@ -39,7 +39,7 @@ def scale(sampler: SamplerResult, floor: float | None) -> str:
 def in_words(sampler: SamplerResult, floor: float | None) -> str:
     """The same for a reader who does not see it."""
     said = "not measured" if sampler.chamfer is None else f"Chamfer distance {number(sampler.chamfer)}"
-    bands = ", ".join(f"{band.points:g} points below {band.below:g}" for band in sampler.bands)
+    bands = ", ".join(f"{band.points:g} points below {short(band.below)}" for band in sampler.bands)
     return f"Logarithmic scale. {said}; {f'floor {number(floor)}; ' if floor else ''}{bands}."
 
 

@@ -117,7 +117,7 @@ def test_points_distances_bands_and_pictures_are_there(show):
     assert "Chamfer 0.71, 1.8 times the floor" in text
     label = page.locator("svg.scale").first.get_attribute("aria-label")
     assert label == (
-        "Logarithmic scale. Chamfer distance 0.71; floor 0.39; 10 points below 20, 5 points below 40."
+        "Logarithmic scale. Chamfer distance 0.71; floor 0.39; 10 points below 1.17, 5 points below 3.51."
     )  # fmt: skip
     assert page.locator("svg.scale text.score").first.text_content() == "0.71"
     assert page.locator("svg.cloud").first.get_attribute("aria-label") == (
