@@ -13,12 +13,10 @@ from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.loops import loop_finding
 from grading.judging.diagnosis.loss import loss_finding
 from grading.judging.diagnosis.schedules import schedule_finding
-from grading.judging.diagnosis.search.formulas import FORMULAS
-from grading.judging.diagnosis.sites import edges
 from grading.judging.diagnosis.steps import step_finding
 from grading.judging.diagnosis.tables import list_finding, tables_finding
 
-__all__ = ["MEASURED", "Finding", "diagnose", "looked_at"]
+__all__ = ["MEASURED", "Finding", "diagnose"]
 
 MEASURED = {
     "linear_beta_schedule": schedule_finding,
@@ -46,24 +44,3 @@ def diagnose(implementation: Any, function: str) -> Finding | None:
         except Exception:  # a missing name is a small loss; a crash here would hide the failure itself
             return None
     return known.get(function)
-
-
-def looked_at(function: str) -> str:
-    """What a diagnosis of this function looks at, in words."""
-    if function.endswith("_sample"):
-        return "where the walk starts, every t, every step by your own step, the noise and its source, the end"
-    if function.endswith("_beta_schedule"):
-        return "the length, both ends, the spacing and the clip"
-    formula = FORMULAS.get(function)
-    if formula:
-        return (
-            f"the factors of {', '.join(formula[0].vectors)}, inside the schedule and at {', '.join(edges(function))}"
-        )
-    return OTHERWISE.get(function, "its value, under every condition")
-
-
-OTHERWISE = {
-    "make_schedule": "each of the three tables",
-    "ddim_timesteps": "the length of the list, its stride, its ends and its order",
-    "ddpm_loss": "what the model is shown, what its answer is compared with, how gaps are weighted and averaged",
-}
