@@ -35,36 +35,31 @@ class Edit:
         return space[self.function]
 
 
-def edits(functions: tuple[str, ...], count: int, seed: int) -> Iterator[Edit]:
-    """So many edits, of places and kinds drawn at random."""
+def edits(functions: tuple[str, ...], seed: int) -> Iterator[Edit]:
+    """All edits there are, each once, in an order drawn at random; a function named twice comes twice as often."""
     dice = random.Random(seed)
-    sources = {f: (ROOT / "solutions" / f"{MODULE_OF[f]}.py").read_text(encoding="utf-8") for f in functions}
-    seen: set[tuple[str, str, str]] = set()
-    while len(seen) < count:
-        function = dice.choice(functions)
-        edit = _edited(function, ast.parse(sources[function]), dice)
-        if edit and (edit.function, edit.source, edit.now) not in seen:
-            seen.add((edit.function, edit.source, edit.now))
-            yield edit
+    left = {function: list(_edits_of(function)) for function in functions}
+    for of_one in left.values():
+        dice.shuffle(of_one)
+    while any(left.values()):
+        of_one = left[dice.choice([function for function in functions if left[function]])]
+        yield of_one.pop()
 
 
-def _edited(function: str, module: ast.Module, dice: random.Random) -> Edit | None:
+def _edits_of(function: str) -> Iterator[Edit]:
+    module = ast.parse((ROOT / "solutions" / f"{MODULE_OF[function]}.py").read_text(encoding="utf-8"))
     body = next(n for n in module.body if isinstance(n, ast.FunctionDef) and n.name == function)
     names = sorted({n.id for n in ast.walk(body) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)})
-    places = [(parent, field, node) for statement in body.body if not isinstance(statement, ast.If) or statement.orelse
-              for parent, field, node in _places(statement)]  # fmt: skip
-    if not places:
-        return None
-    parent, field, node = dice.choice(places)
-    choices = list(_instead(node, names))
-    if not choices:
-        return None
-    new = dice.choice(choices)
-    was, now = ast.unparse(node), ast.unparse(new)
-    if was == now:
-        return None
-    setattr(parent, field, new)
-    return Edit(function, was, now, ast.unparse(ast.fix_missing_locations(module)))
+    statements = [s for s in body.body if not isinstance(s, ast.If) or s.orelse]  # the given checks stay as they are
+    for parent, field, node in [place for statement in statements for place in _places(statement)]:
+        was = ast.unparse(node)
+        for new in _instead(node, names):
+            now = ast.unparse(new)
+            if now == was:
+                continue
+            setattr(parent, field, new)
+            yield Edit(function, was, now, ast.unparse(ast.fix_missing_locations(module)))
+            setattr(parent, field, node)
 
 
 def _places(statement: ast.stmt) -> Iterator[tuple[ast.AST, str, ast.expr]]:
