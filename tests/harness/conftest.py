@@ -1,14 +1,23 @@
 """At the end of `pytest tests`, print the tables that tests have left in summary.py."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 
 SECONDS = 60
+
+
+def pytest_configure(config):
+    """One thread for each worker of pytest-xdist, and for what it starts: more would only wait for one another."""
+    if hasattr(config, "workerinput"):
+        os.environ["OMP_NUM_THREADS"] = "1"
+        torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items):
