@@ -91,7 +91,7 @@ def _laid_out(table: Tensor, memory: str) -> Tensor:
     """The same numbers (N,), lying in memory as named."""
     if memory == "strided":
         return torch.stack([table, table.flip(0)], dim=1)[:, 0]
-    return torch.cat([table[-1:], table])[1:] if memory == "sliced" else table
+    return torch.cat([table[-1:], table])[1:] if memory == "sliced" else table.clone()
 
 
 def times(order: str, batch: int, T: int) -> Tensor:

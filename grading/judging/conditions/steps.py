@@ -64,7 +64,7 @@ def _ask(
     tensors = {k: torch.zeros(EACH * len(like), 2, dtype=dtype, device=kata.device) for k in like}
     for i, tensor in enumerate(tensors.values()):
         tensor[EACH * i : EACH * (i + 1)] = kata.randn(EACH, 2, seed=i, dtype=dtype)
-    tables = schedule.to(dtype)
+    tables = schedule.to(dtype, copy=True)
     f, answers = kata.function, []
     for call in made:
         answers.append(_answer(f, tensors | call | {"schedule": tables}))

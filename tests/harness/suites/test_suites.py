@@ -1,13 +1,18 @@
 """The suites themselves: red on stubs, green on solutions, one broken file at a time, one wrong character at a time."""
 
 import ast
+import contextlib
+import copy
 import shutil
+from itertools import chain
 from pathlib import Path
 
 import pytest
+import torch
 
-from grading.submission.implementation import ROOT
-from grading.submission.katas import FUNCTIONS, MODULES, REQUIRED, katas, required, tasks
+from grading.judging.conditions.arguments import SCHEDULES
+from grading.submission.implementation import ROOT, Implementation
+from grading.submission.katas import FUNCTIONS, MODULE_OF, MODULES, REQUIRED, katas, required, tasks
 from grading.submission.signatures import parameters
 from grading.submission.stubs import stub
 from grading.suites.runner import run_suites
@@ -107,3 +112,36 @@ def test_the_table_covers_the_contract():
         assert all(task.hints)
         assert task.points > 0 or task.optional
         assert task.title
+
+
+class Overwrites:
+    """The solutions, and after each call every table and tensor that was given is all sevens."""
+
+    folder = ROOT / "solutions"
+
+    def __init__(self):
+        self.right = Implementation(self.folder)
+
+    def __getattr__(self, name):
+        if name not in MODULE_OF:
+            raise AttributeError(name)
+
+        def call(*args, **kwargs):
+            answer = copy.deepcopy(getattr(self.right, name)(*args, **kwargs))
+            for value in (*args, *kwargs.values()):
+                for tensor in value if hasattr(value, "betas") else [value]:
+                    if isinstance(tensor, torch.Tensor) and not tensor.is_meta:
+                        with contextlib.suppress(RuntimeError), torch.no_grad():
+                            tensor.fill_(7)
+            return answer
+
+        return call
+
+
+@pytest.mark.timeout(120)
+def test_what_is_overwritten_is_asked_of_nobody_else():
+    before = copy.deepcopy(SCHEDULES)
+    outcomes = run_suites("solutions", make=Overwrites)
+    takes_tensors = {t.id for t in tasks() if {"betas", "x0", "x_t", "x_T"} & {*parameters(t.function)}}
+    assert {o.task for o in outcomes if o.status == "failed"} == takes_tensors
+    assert all(map(torch.equal, *(chain(*s.values()) for s in (before, SCHEDULES))))
