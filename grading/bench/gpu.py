@@ -123,7 +123,8 @@ def whole_grade(device: str, sizes: Sizes) -> list[Finding]:
     shown = ", ".join(f"{name} {distance:.2f}" for name, distance in distances.items() if distance is not None)
     stages = {f"{name} seconds": value for name, value in made.result.seconds.items()}
     found = f"{seconds:.1f} s, {made.result.points:g} points, {shown}"
-    return [Finding("a whole grade, after imports", found, "10 s", seconds <= 10, stages)]
+    reached = None if device == "cpu" else seconds <= 10  # the goal is a GPU's
+    return [Finding("a whole grade, after imports", found, "10 s", reached, stages)]
 
 
 def particles(device: str, sizes: Sizes) -> list[Finding]:
