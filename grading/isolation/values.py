@@ -42,7 +42,8 @@ def raw(tensor: Tensor) -> memoryview:
         return memoryview(b"")
     flat = tensor.detach()
     if flat.dtype in PLAIN and flat.is_cpu and flat.numel() > 1 and flat.is_contiguous() and not flat.is_neg():
-        return memoryview(flat.numpy()).cast("B")  # nearly every tensor there is, in a third of the time
+        numbers: Any = flat.numpy()
+        return memoryview(numbers).cast("B")  # nearly every tensor there is, in a third of the time
     flat = flat.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
     flat = flat.as_strided((flat.numel(),), (1,))  # one number with a stride of 0 is contiguous too, but has no bytes
     return memoryview(flat.view(torch.uint8).numpy())  # type: ignore[arg-type]
