@@ -26,6 +26,7 @@ from grading.isolation import close_servers, server
 
 ENDLESS = "def q_sample(x0, t, schedule, noise):\n    while True:\n        pass"
 LEAVES = "import os\n\n\ndef ddim_timesteps(T, num_inference_steps):\n    os._exit(0)"
+SAMPLES = {"DDPM", "DDIM"}  # of a network that such a loss has trained, or has not
 FIRST_TWO = {name: FILES[name] for name in ("beta_schedule.py", "q_sample.py")}
 SQUARES = changed("loss.py", ".square().mean()", ".square().sum()")
 BETA = changed("ddpm_step.py", "variance.sqrt() * noise", "beta.sqrt() * noise")
@@ -41,11 +42,11 @@ def odd(number: int) -> dict[str, str]:
 KINDS = {
     "right": (5, lambda number: FILES, set()),
     "right, odd": (5, odd, set()),
-    "1 - alpha_bar": (2, lambda _: changed("q_sample.py", "(1 - alpha_bar).sqrt()", "(1 - alpha_bar)"), {"2.1"}),
+    "1 - alpha_bar": (2, lambda _: changed("q_sample.py", "(1 - alpha_bar).sqrt()", "(1 - alpha_bar)"), {"2.1", *SAMPLES}),
     "sigma^2 = beta": (2, lambda _: BETA, {"4.1"}),
     "sum for mean": (1, lambda _: SQUARES, {"3.1"}),
     "last step": (1, lambda _: changed("ddim_step.py", "if t_prev >= 0", "if t_prev >= 1"), {"5.2"}),
-    "endless": (1, lambda _: appended("q_sample.py", ENDLESS), {"2.1"}),
+    "endless": (1, lambda _: appended("q_sample.py", ENDLESS), {"2.1", "3.1", *SAMPLES}),  # its loss calls it
     "leaves": (1, lambda _: appended("ddim_step.py", LEAVES), {"5.1", "5.3", "DDIM"}),
     "syntax error": (1, lambda _: appended("loss.py", "def ("), ALL - {"1.1", "1.2", "1.3", "1.4", "2.1", "4.1", "4.2",
                                                                       "5.1", "5.2", "5.3"}),
