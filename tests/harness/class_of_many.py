@@ -29,6 +29,7 @@ LEAVES = "import os\n\n\ndef ddim_timesteps(T, num_inference_steps):\n    os._ex
 SAMPLES = {"DDPM", "DDIM"}  # of a network that such a loss has trained, or has not
 FIRST_TWO = {name: FILES[name] for name in ("beta_schedule.py", "q_sample.py")}
 SQUARES = changed("loss.py", ".square().mean()", ".square().sum()")
+VARIANCE = changed("q_sample.py", "(1 - alpha_bar).sqrt()", "(1 - alpha_bar)")
 BETA = changed("ddpm_step.py", "variance.sqrt() * noise", "beta.sqrt() * noise")
 
 
@@ -42,7 +43,7 @@ def odd(number: int) -> dict[str, str]:
 KINDS = {
     "right": (5, lambda number: FILES, set()),
     "right, odd": (5, odd, set()),
-    "1 - alpha_bar": (2, lambda _: changed("q_sample.py", "(1 - alpha_bar).sqrt()", "(1 - alpha_bar)"), {"2.1", *SAMPLES}),
+    "1 - alpha_bar": (2, lambda _: VARIANCE, {"2.1", *SAMPLES}),
     "sigma^2 = beta": (2, lambda _: BETA, {"4.1"}),
     "sum for mean": (1, lambda _: SQUARES, {"3.1"}),
     "last step": (1, lambda _: changed("ddim_step.py", "if t_prev >= 0", "if t_prev >= 1"), {"5.2"}),
