@@ -24,7 +24,7 @@ def handin(
     ] = None,
     out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("handin.zip"),
 ) -> None:
-    """Write a zip of your files, and nothing else, and test what is in it: in a sandbox, as the grader will.
+    """Write a zip of your files and of your own tests, and test what is in it: in a sandbox, as the grader will.
 
     Example: kata handin
     """
@@ -37,7 +37,8 @@ def handin(
         raise UsageError(
             f"kata handin: {folder.name}/ lacks {', '.join(missing)}; what is not done is handed in as it is"
         )
-    _write(out, files)
+    tests, fresh = _own_tests(folder)
+    _write(out, {file: file.name for file in files} | {path: f"tests/{path.name}" for path in tests.values()})
     with tempfile.TemporaryDirectory() as scratch:
         unpacked = Path(scratch) / folder.name
         with zipfile.ZipFile(out) as archive:
@@ -49,14 +50,28 @@ def handin(
         display.write_remarks(screen, folder)
     count = in_words(len(files))
     screen.write_line(f"\n{shown(out.resolve())}  {count} files: {', '.join(file.name for file in files)}", bold=True)
+    if tests:
+        screen.write_line(f"With your tests of {', '.join(tests)}, for a course that counts them; see them: kata prove")
+    if fresh:
+        screen.write_line(f"Left out: the tests of {', '.join(fresh)}, for nothing is added to their example.")
     screen.write_line(said)
 
 
-def _write(out: Path, files: list[Path]) -> None:
+def _own_tests(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """The student's own tests, by task; and the tasks whose tests are as they were made."""
+    from grading.proving.run import file_of, provable
+    from grading.proving.stubs import untouched
+
+    begun = {task: file_of(folder, task) for task in provable() if file_of(folder, task).is_file()}
+    tests = {task.id: path for task, path in begun.items() if not untouched(path, task)}
+    return tests, [task.id for task in begun if task.id not in tests]
+
+
+def _write(out: Path, files: dict[Path, str]) -> None:
     try:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in files:
-                archive.write(file, file.name)
+            for file, name in files.items():
+                archive.write(file, name)
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written ({error.strerror})") from None
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from grading.experiment.networks.training import REPORT_EVERY, Progress
+from grading.machine.allocator import keep_freed
 
 FAR, ABSURD = 1e6, 1e12  # beyond all that points reach, and beyond what is said about nearer ones
 Network = Callable[[Tensor, Tensor], Tensor]
@@ -26,6 +27,7 @@ class Watched(nn.Module):
 
     def __init__(self, network: Network, T: int, stage: str, total: int, progress: Progress | None) -> None:
         super().__init__()
+        keep_freed()
         self.network, self.T, self.stage, self.total, self.progress = network, T, stage, total, progress
         self.calls = 0
         self.least: Tensor | None = None

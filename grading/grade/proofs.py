@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 from grading.grade.result import ProofResult
 from grading.proving.run import file_of, provable
+from grading.proving.stubs import untouched
 from grading.proving.verdict import Verdict
 from grading.submission.katas import Task
 
 NO_SANDBOX = "not run: tests of a submission are run in a sandbox only"
 NO_FILE = "there is no {}"
+UNTOUCHED = "{} holds the example that it came with, and no test beside it"
+LATE = "not judged: the deadline had passed"
 
 
 def proofs(
@@ -32,13 +36,24 @@ def proofs(
 
 def _proof(folder: Path, task: Task, tier: str, sandbox: str, until: float) -> ProofResult:
     path = file_of(folder, task)
+    name = f"tests/{path.name}"
     if not path.is_file():
-        return _unjudged(task, NO_FILE.format(f"tests/{path.name}"))
+        return _unjudged(task, NO_FILE.format(name))
     if tier.startswith("none"):
         return _unjudged(task, NO_SANDBOX)
+    if untouched(path, task):
+        return _unjudged(task, UNTOUCHED.format(name))
+    if time.monotonic() > until:
+        return _unjudged(task, LATE)
     from grading.proving.sandboxed import prove_sandboxed
 
-    return _result(prove_sandboxed(folder, [task], sandbox, until)[0])
+    verdict = prove_sandboxed(folder, [task], sandbox, until)[0]
+    return _unjudged(task, LATE) if time.monotonic() > until else _result(verdict)
+
+
+def nothing_proved() -> list[ProofResult]:
+    """The results of a submission that has no tests of its own, where they are worth something."""
+    return [_unjudged(task, NO_FILE.format(f"tests/{file_of(Path(), task).name}")) for task in provable()]
 
 
 def _unjudged(task: Task, problem: str) -> ProofResult:

@@ -143,11 +143,11 @@ class Result:
 
     @property
     def points(self) -> float:
-        return sum(part.points for part in self.parts)
+        return round(sum(part.points for part in self.parts), 6)
 
     @property
     def max_points(self) -> float:
-        return sum(part.max_points for part in self.parts)
+        return round(sum(part.max_points for part in self.parts), 6)
 
     def to_json(self) -> str:
         """Finite numbers only; a number that is none becomes null."""

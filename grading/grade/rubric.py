@@ -15,6 +15,7 @@ from typing import Any
 
 from grading.submission.errors import UsageError
 from grading.submission.katas import Task, tasks
+from grading.submission.toml_rows import checked
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -135,21 +136,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"rubric: {path} is not valid TOML: {error}") from None
 
 
-def _table(name: str, value: Any, keys: tuple[str, ...], either: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Check that a table has all the keys, one of those of which it has either, and no other."""
-    if not isinstance(value, dict):
-        raise UsageError(f"rubric: {name} must be a table; got {value!r}")
-    for key in value:
-        if key not in (*keys, *either):
-            raise UsageError(f"rubric: unknown key {key!r} in {name}; the keys are {', '.join((*either, *keys))}")
-    for key in keys:
-        if key not in value:
-            raise UsageError(f"rubric: {name} lacks {key!r}")
-    if either and sum(key in value for key in either) != 1:
-        raise UsageError(f"rubric: {name} must have one of {' and '.join(map(repr, either))}; got {value!r}")
-    return value
-
-
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
         raise UsageError(f"rubric: {name} must be a number from 0 to {MOST:,.0f}; got {value!r}")
@@ -157,13 +143,15 @@ def _number(name: str, value: Any) -> float:
 
 
 def _bands(name: str, value: Any) -> tuple[Band, ...]:
-    rows = _table(name, value, ("bands",))["bands"]
+    rows = checked("rubric", name, value, ("bands",))["bands"]
     if not isinstance(rows, list) or not rows:
         raise UsageError(f"rubric: {name}.bands must be a list of at least one band; got {rows!r}")
     bands = []
     for i, row in enumerate(rows):
         at = f"{name}.bands[{i}]"
-        band = _table(at, row, ("points",), either=("below", "below_floors"))
+        band = checked("rubric", at, row, ("points",), ("below", "below_floors"))
+        if len(band) != 2:
+            raise UsageError(f"rubric: {at} must have one of 'below' and 'below_floors'; got {band!r}")
         kind = "below" if "below" in band else "below_floors"
         bands.append(
             Band(_number(f"{at}.{kind}", band[kind]), _number(f"{at}.points", band["points"]), kind != "below")

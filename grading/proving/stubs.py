@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from grading.isolation.submission_files import read_regular
 from grading.machine.files import write_whole
 from grading.proving import implementations
 from grading.proving.run import file_of
@@ -32,6 +33,15 @@ import torch
 {example}'''
 
 
+def untouched(path: Path, task: Task) -> bool:
+    """Whether a file of tests is still as it was made."""
+    return (read_regular(path) or b"").decode("utf-8", "replace").split() == _stub(task).split()
+
+
+def _stub(task: Task) -> str:
+    return STUB.format(id=task.id, function=task.function, example=implementations.of(task.function).example)
+
+
 def write_stub(folder: Path, task: Task) -> bool:
     """Write the file of a task, beside the code; whether there was none."""
     path = file_of(folder, task)
@@ -39,7 +49,6 @@ def write_stub(folder: Path, task: Task) -> bool:
         return False
     if folder == SOLUTIONS:
         raise UsageError("the solutions have no tests of their own; name your folder with --impl, or leave it out")
-    example = implementations.of(task.function).example
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, STUB.format(id=task.id, function=task.function, example=example))
+    write_whole(path, _stub(task))
     return True

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.submission.errors import UsageError
+from grading.submission.toml_rows import checked
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -95,7 +96,7 @@ def katas(table: Path = TABLE) -> tuple[Kata, ...]:
 @cache
 def quality(table: Path = TABLE) -> Quality:
     """The row of the sample quality suite."""
-    row = _row("sample_quality", _read(table).get("sample_quality"), ("number", "title", "idea"), ())
+    row = checked(TABLE.name, "sample_quality", _read(table).get("sample_quality"), ("number", "title", "idea"))
     return Quality(**row)
 
 
@@ -138,7 +139,7 @@ def _read(table: Path) -> dict[str, Any]:
 
 def _kata(row: Any) -> Kata:
     name = f"kata {row.get('number', '?')}" if isinstance(row, dict) else "kata"
-    row = _row(name, row, ("number", "module", "title", "idea", "task"), ("optional", "picture", "look"))
+    row = checked(TABLE.name, name, row, ("number", "module", "title", "idea", "task"), ("optional", "picture", "look"))
     optional, module = row.get("optional", False), row["module"]
     made = tuple(_task(task, row["number"], module, optional) for task in row.pop("task"))
     return Kata(**(row | {"tasks": made, "optional": optional}))
@@ -146,7 +147,8 @@ def _kata(row: Any) -> Kata:
 
 def _task(row: Any, kata: int, module: str, optional: bool) -> Task:
     name = f"task {row.get('id', '?')}" if isinstance(row, dict) else f"a task of kata {kata}"
-    row = _row(name, row, ("id", "function", "title", "hints", *(() if optional else ("points",))), ("points", "after"))
+    needed = ("id", "function", "title", "hints", *(() if optional else ("points",)))
+    row = checked(TABLE.name, name, row, needed, ("points", "after"))
     if str(row["id"]).partition(".")[0] != str(kata):
         raise UsageError(f"{TABLE.name}: {name} stands in kata {kata}; give it an id such as {kata}.1")
     if len(row["hints"]) not in (HINTS - 1, HINTS):  # a copy for students may come without the third
@@ -155,19 +157,6 @@ def _task(row: Any, kata: int, module: str, optional: bool) -> Task:
     if len(after) not in (0, AFTER):
         raise UsageError(f"{TABLE.name}: {name} has {len(after)} entries in after; give {AFTER}, or leave it out")
     return Task(**(row | {"hints": tuple(row["hints"]), "after": after, "module": module, "optional": optional}))
-
-
-def _row(name: str, row: Any, needed: tuple[str, ...], more: tuple[str, ...]) -> dict[str, Any]:
-    """A row with all that it needs and nothing unknown."""
-    if not isinstance(row, dict):
-        raise UsageError(f"{TABLE.name}: {name} must be a table; got {row!r}")
-    for key in needed:
-        if key not in row:
-            raise UsageError(f"{TABLE.name}: {name} lacks {key!r}")
-    for key in row:
-        if key not in (*needed, *more):
-            raise UsageError(f"{TABLE.name}: unknown key {key!r} in {name}; the keys are {', '.join((*needed, *more))}")
-    return row
 
 
 def _sound() -> tuple[Kata, ...]:

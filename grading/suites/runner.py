@@ -91,7 +91,7 @@ def run_suites(
         RuntimeError: pytest itself could not run.
     """
     collector = _Collector(make, on_outcome, on_debugger)
-    plugins = ("terminal", "cacheprovider", "faulthandler", "unraisableexception", "threadexception")
+    plugins = ("terminal", "logging", "cacheprovider", "faulthandler", "unraisableexception", "threadexception")
     quiet = [*(f"-pno:{name}" for name in plugins), "--capture=no"]
     where = ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "--impl", str(impl)]
     chosen = [str(file) for file in (unit_suites() if files is None else files)]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grading.classroom.collect.entries import Entry, NotASubmission, entries_of
-from grading.submission.katas import MODULES, REQUIRED, in_words
+from grading.classroom.collect.names import WANTED, repaired
+from grading.classroom.collect.own_tests import is_test, own_tests
+from grading.submission.katas import REQUIRED, in_words
 
-WANTED = {f"{module}.py" for module in MODULES}
 COUNT = in_words(len(REQUIRED))
 KATA_ITSELF = {"solutions", "tests", "grading"}  # folders of the kata that hold files of the same names
 MOST_NAMED = 6  # files named in a note
@@ -19,10 +19,12 @@ MOST_CANDIDATES = 200
 
 @dataclass
 class Taken:
-    """The files as far as they are there, and what was done to find them."""
+    """The modules as far as they are there, the student's own tests of them, and what was done to find both."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    tests: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    problem: str = ""  # why there are tests and no modules
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,23 @@ def files_in(path: Path) -> dict[str, bytes]:
 def take_from(path: Path) -> Taken:
     """The files of a folder or an archive, with notes. Raises NotASubmission."""
     try:
-        return take(*entries_of(path))
+        taken = take(*entries_of(path))
     except OSError as error:
         raise NotASubmission(f"this cannot be read: {error.strerror or error}") from None
+    if not taken.files:
+        raise NotASubmission(taken.problem)
+    return taken
 
 
 def take(entries: list[Entry], problems: list[str]) -> Taken:
     """Choose the kata's files among many. Raises NotASubmission where there are none, or too many to choose from."""
     candidates = [found for entry in entries if (found := candidate(entry))]
     if not candidates:
-        raise NotASubmission(problems[0] if problems else _none(entries))
+        alone = Taken(notes=list(problems), problem=problems[0] if problems else _none(entries))
+        alone.tests = own_tests(entries, set(), alone.notes)
+        if not alone.tests:
+            raise NotASubmission(alone.problem)
+        return alone
     if len(candidates) > MOST_CANDIDATES:
         raise NotASubmission(f"{len(candidates)} files in it are called like those of the kata; send the files alone")
     folders: dict[tuple[str, ...], dict[str, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
@@ -73,6 +82,7 @@ def take(entries: list[Entry], problems: list[str]) -> Taken:
         if not best.exact:
             taken.notes.append(f"{best.entry} was taken as {module}")
     beside = {found.entry.folder for candidates in chosen.values() for found in candidates}
+    taken.tests = own_tests(entries, beside, taken.notes)
     helpers = [str(entry) for entry in entries if entry.folder in beside and _helper(entry)]
     if helpers:
         taken.notes.append(f"not among the kata's files, left aside: {_listed(helpers)}")
@@ -81,28 +91,14 @@ def take(entries: list[Entry], problems: list[str]) -> Taken:
 
 def _helper(entry: Entry) -> bool:
     """Whether a file is code that is none of the kata's: a module of the student's own, or a name too far off."""
-    return entry.name.casefold().endswith(".py") and entry.name != "__init__.py" and not candidate(entry)
+    known = entry.name == "__init__.py" or candidate(entry) or is_test(entry)
+    return entry.name.casefold().endswith(".py") and not known
 
 
 def candidate(entry: Entry) -> Candidate | None:
     """Whether a file is one of the kata's, its name spelt as a browser, an editor or a hurried hand may spell it."""
     module, copy = repaired(entry.name)
     return Candidate(module, copy, entry) if module in WANTED else None
-
-
-def repaired(name: str) -> tuple[str, int]:
-    """`Q_sample (1).py.txt` -> (`q_sample.py`, 1): the name that was meant, and the number of the copy."""
-    text = name.casefold().strip()
-    while text.endswith((".txt", ".py.py")):
-        text = text[: -len(".txt")] if text.endswith(".txt") else text[: -len(".py")]
-    stem, dot, extension = text.rpartition(".")
-    if not dot or extension.strip() != "py":
-        return name, 0
-    stem = re.sub(r"^copy of |[ _-]+copy$", "", stem.strip())
-    numbered = re.fullmatch(r"(.*?)(?:\s*\((\d{1,3})\)|[\s-](\d{1,3}))", stem)
-    copy = int(numbered[2] or numbered[3]) if numbered else 0
-    stem = re.sub(r"[\s_-]+", "_", (numbered[1] if numbered else stem).strip())
-    return f"{stem}.py", copy
 
 
 def _none(entries: list[Entry]) -> str:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from grading.classroom.collect.choose import WANTED, Taken, take, take_from
+from grading.classroom.collect.choose import Taken, take, take_from
 from grading.classroom.collect.entries import Entry, NotASubmission, loose_bytes, opened
 from grading.classroom.collect.gradescope_export import METADATA, pieces_of_export
+from grading.classroom.collect.names import WANTED
 from grading.classroom.collect.platforms import CANVAS, MOODLE, Piece, github_names, shape
 from grading.classroom.collect.roster import Person, Roster
 from grading.classroom.collect.student import Submission, readable, slug
@@ -119,12 +120,16 @@ def _student(pieces: list[Piece]) -> Submission:
     if not attempts:
         return replace(base, problem="text was typed into the form and no file handed in; files are needed")
     typed = ("text that was typed into the form was left aside",) if any(piece.typed for piece in pieces) else ()
-    taken, problem = Taken(), ""
+    taken, problem, tests = Taken(), "", dict[str, bytes]()
     for order in (latest, *before):
         try:
             found = _take(attempts[order])
         except NotASubmission as error:
             problem = problem or str(error)
+            continue
+        tests = found.tests | tests
+        if not found.files:
+            problem = problem or found.problem
             continue
         problem = problem if order != latest and not taken.files else ""
         if not taken.files:
@@ -144,7 +149,8 @@ def _student(pieces: list[Piece]) -> Submission:
             taken.notes.append(
                 f"{named} holds other files and was left aside; {readable(attempts[latest][0].path.name)} counts"
             )
-    return replace(base, files=taken.files, problem="" if taken.files else problem, notes=(*typed, *taken.notes))
+    problem, notes = "" if taken.files else problem, (*typed, *taken.notes)
+    return replace(base, files=taken.files, problem=problem, notes=notes, tests=tests)
 
 
 def _preference(piece: Piece) -> int:

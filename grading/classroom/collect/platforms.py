@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grading.classroom.collect.choose import WANTED, repaired
 from grading.classroom.collect.entries import is_archive
+from grading.classroom.collect.names import TESTS, WANTED, repaired
 
-STEMS = "|".join(sorted(name.removesuffix(".py") for name in WANTED))
+STEMS = "|".join(sorted(name.removesuffix(".py") for name in WANTED | TESTS))
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?P<submission>\d+)_(?P<file>.+)", re.DOTALL)
 MOODLE = re.compile(
     r"(?P<name>.+)_(?P<participant>\d+)_assignsubmission_(?P<kind>file|onlinetext)_?(?P<file>.*)", re.DOTALL
@@ -64,7 +64,7 @@ def shape(path: Path) -> Piece | None:
     if is_archive(name):
         stem = archive_stem(name)
         return Piece(path, "plain", stem, stem)
-    if (found := FLAT.fullmatch(name)) and repaired(found["file"])[0] in WANTED:
+    if (found := FLAT.fullmatch(name)) and repaired(found["file"])[0] in WANTED | TESTS:
         return Piece(path, "plain", found["name"], found["name"], found["file"])
     return None
 

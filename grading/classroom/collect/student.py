@@ -25,6 +25,7 @@ class Submission:
         notes: what was repaired, chosen or left aside, a sentence each.
         earlier: older submissions of the same student, which do not count.
         row: the student's row of the roster, for the way back.
+        tests: the student's own tests of the tasks, bytes by file name; they count where a rubric asks for them.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Submission:
     notes: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
     row: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, bytes] = field(default_factory=dict)
 
 
 def readable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from grading.classroom.collect import Submission, collect
 from grading.classroom.collect.roster import Roster
-from grading.classroom.gradebook.job import Lost, Terms, receive
+from grading.classroom.gradebook.answer import Lost, receive
+from grading.classroom.gradebook.job import Terms
 from grading.classroom.gradebook.pool import Run, run_here
 from grading.classroom.gradebook.rows import Row, late_by
 from grading.classroom.gradebook.shelf import Shelf
-from grading.grade.worth import worth
 from grading.machine.files import sweep
 from grading.submission.errors import UsageError
 
@@ -49,6 +49,7 @@ def gradebook(
 
     A measurement is kept under a key made of the files, the settings and the measuring code. Where one with that key
     lies there already, nothing is run: another rubric is a matter of seconds, and identical files are measured once.
+    What came of a submission's own tests, where the rubric asks for them, is kept likewise, apart from the rest.
 
     Args:
         folder: what the students handed in.
@@ -74,10 +75,10 @@ def _grade(
 ) -> list[Row]:
     again = _named(submissions, extras.only)
     rows = [_first_row(s, shelf, terms, extras, again) for s in submissions]
-    by_key: dict[str, list[int]] = {}
+    by_key: dict[tuple[str, str], list[int]] = {}
     for number, row in enumerate(rows):
         if row.status == "waiting" and (not extras.only or row.submission.slug in again):
-            by_key.setdefault(row.key, []).append(number)
+            by_key.setdefault((row.key, terms.tests_key(row.submission)), []).append(number)
     done = len(rows) - sum(map(len, by_key.values()))
     for number, row in enumerate((row for row in rows if row.status != "waiting"), start=1):
         if told:
@@ -85,7 +86,9 @@ def _grade(
     shelf.write(rows)
     if by_key:
         asked = {rows[numbers[0]].submission.slug: numbers for numbers in by_key.values()}
-        terms = replace(terms, shared=shelf.shared_training(len(by_key), extras.say))
+        terms = replace(terms, measured=frozenset() if again else _measured(by_key, shelf))
+        left = {key for key, _ in by_key} - terms.measured
+        terms = replace(terms, shared=shelf.shared_training(len(left), extras.say))
         first = [rows[numbers[0]].submission for numbers in by_key.values()]
         try:
             with closing(run(first, terms)) as answers:  # closed at once, also where `told` is interrupted
@@ -99,6 +102,11 @@ def _grade(
         finally:
             shelf.write(rows)
     return rows
+
+
+def _measured(keys: Iterable[tuple[str, str]], shelf: Shelf) -> frozenset[str]:
+    """Of what is waiting, that for which nothing but the submission's own tests has to be run."""
+    return frozenset(key for key, tests in keys if tests and shelf.measured(key))
 
 
 def _named(submissions: list[Submission], only: tuple[str, ...]) -> set[str]:
@@ -125,17 +133,23 @@ def _first_row(submission: Submission, shelf: Shelf, terms: Terms, extras: Extra
         return replace(row, status=status, message=submission.problem)
     row = replace(row, key=terms.key(submission))
     known = None if submission.slug in again else shelf.measured(row.key)
-    if known is None:
-        return row
-    return shelf.publish(row, worth(known.result, terms.rubric), known)
+    proofs = shelf.proved(submission) if known else None
+    return row if known is None or proofs is None else shelf.publish(row, known, proofs)
 
 
 def _arrived(row: Row, text: str, shelf: Shelf, terms: Terms) -> Row:
     """Keep a measurement that has come in; where none has, the row says why, and nothing is kept."""
     try:
-        answer = receive(text, terms)
-        shelf.keep(row.key, answer)
-        return shelf.publish(row, worth(answer.result, terms.rubric), answer)
+        answer, proved = receive(text, terms)
+        if answer:
+            shelf.keep(row.key, answer)
+        if proved:
+            shelf.keep_proved(terms.tests_key(row.submission), proved)
+        answer = answer or shelf.measured(row.key)
+        proofs = proved.proofs if proved else shelf.proved(row.submission)
+        if answer is None or proofs is None:
+            raise Lost("a part of the measurement did not arrive")
+        return shelf.publish(row, answer, proofs)
     except Lost as why:
         return replace(row, status="failed", message=str(why))
     except OSError as error:

@@ -11,12 +11,14 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grading.classroom.gradebook.job import Answer, kata_version
+from grading.classroom.gradebook.answer import Answer, Proved
+from grading.classroom.gradebook.job import kata_version
 from grading.machine.files import write_whole
 
 if TYPE_CHECKING:
@@ -94,28 +96,51 @@ def _shared(path: str, setting: Setting) -> SharedTraining | None:
 
 
 def _measure(job: dict[str, Any], scratch: Path) -> str:
-    from grading.grade.grade import grade
     from grading.submission.errors import UsageError
 
-    folder = scratch / "submission"
+    folder, until = scratch / "submission", time.monotonic() + job["deadline"]
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for name, content in job["files"].items():
-        (folder / Path(name).name).write_bytes(base64.b64decode(content))
-    setting = _setting(job)
     try:
-        shared = _shared(job["shared"], setting) if job["shared"] else None
-        graded = grade(folder, setting, sandbox=job["sandbox"], deadline=job["deadline"], shared=shared)
+        _unpack(job["files"], folder)
+        answer = json.loads(_graded(job, folder).to_json()) if job["files"] else {}
+        if job["tests"]:
+            _unpack(job["tests"], folder / "tests")
+            answer |= json.loads(_proved(job, folder, until).to_json())
     except UsageError as error:
         return json.dumps({"lost": str(error)})
+    return json.dumps(answer)
+
+
+def _unpack(files: dict[str, str], folder: Path) -> None:
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / Path(name).name).write_bytes(base64.b64decode(content))
+
+
+def _graded(job: dict[str, Any], folder: Path) -> Answer:
+    from grading.grade.grade import grade
+
+    setting = _setting(job)
+    shared = _shared(job["shared"], setting) if job["shared"] else None
+    graded = grade(folder, setting, sandbox=job["sandbox"], deadline=job["deadline"], shared=shared)
     if graded.result.cut_short:
         graded.result.settings["deadline"] = job["deadline"]
     from grading.pictures.thumbnail import thumbnail
 
     try:
-        return Answer(graded.result, pieces(graded.experiment), thumbnail(graded.experiment)).to_json()
+        return Answer(graded.result, pieces(graded.experiment), thumbnail(graded.experiment))
     except Exception:  # points that no picture can be drawn of, say: the grade outlives its report
-        return Answer(graded.result, {"clouds": {}, "loss": "", "player": ""}, b"").to_json()
+        return Answer(graded.result, {"clouds": {}, "loss": "", "player": ""}, b"")
+
+
+def _proved(job: dict[str, Any], folder: Path, until: float) -> Proved:
+    """The submission's own tests; they have what the measurement has left of the time."""
+    from grading.grade.proofs import proofs
+    from grading.isolation import server
+
+    tier = str(server(job["sandbox"]))
+    found = proofs(folder, tier, job["sandbox"], wanted=True, until=until)
+    return Proved(found, tier, job["deadline"] if time.monotonic() > until else None)
 
 
 def pieces(experiment: Experiment) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import threading
 import time
 from pathlib import Path
 
-from grading.classroom.gradebook.job import MOST_ANSWER_BYTES, ROOT
+from grading.classroom.gradebook.answer import MOST_ANSWER_BYTES
+from grading.classroom.gradebook.job import ROOT
 from grading.machine.files import scratch_folder
 
 LEFT_OUT = ("KATA_IMPL", "PYTEST_ADDOPTS", "PYTHONSAFEPATH")  # these would change what the process does

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from typing import Any
 
-from grading.classroom.gradebook.job import Terms, kata_version, measuring_version
+from grading.classroom.gradebook.job import Terms, hashes, kata_version, measuring_version
 from grading.classroom.gradebook.rows import Row
 from grading.classroom.overview.insight import insight
 
@@ -29,7 +28,7 @@ def record(rows: list[Row], terms: Terms, about: dict[str, Any]) -> dict[str, An
         "rubric": asdict(terms.rubric),
         "max_points": terms.rubric.total,
         "class": insight(rows),
-        "rows": [_row(row) for row in rows],
+        "rows": [_row(row, terms) for row in rows],
     }
 
 
@@ -42,15 +41,16 @@ def _versions(rows: list[Row]) -> dict[str, list[str]]:
     return {name: sorted(versions) for name, versions in sorted(found.items())}
 
 
-def _row(row: Row) -> dict[str, Any]:
-    files = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(row.submission.files.items())}
+def _row(row: Row, terms: Terms) -> dict[str, Any]:
+    tests = row.submission.tests if terms.rubric.prove else {}
+    files = row.submission.files | {f"tests/{name}": content for name, content in tests.items()}
     return {
         **row.columns(),
         "notes": list(row.submission.notes),
         "earlier": list(row.submission.earlier),
         "slug": row.submission.slug,
         "report": row.report,
-        "sha256": files,
+        "sha256": hashes(files),
         "measurement": row.key,
         "isolation": row.result.isolation if row.result else "",
         "training": row.result.training if row.result else "",

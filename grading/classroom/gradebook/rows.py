@@ -81,6 +81,8 @@ class Row:
             sampler = samplers.get(name)
             row[f"{name} Chamfer"] = None if not sampler or sampler.chamfer is None else round(sampler.chamfer, 3)
             row[f"{name} points"] = sampler.points if sampler else 0.0 if self.is_student else None
+        proofs = [proof.points for proof in result.proofs if proof.max_points] if result else []
+        row["own tests"] = round(sum(proofs), 2) if proofs else None
         row["misconception"] = misconception(result) if result else ""
         row["message"] = self.message
         row["notes"] = one_line("; ".join(who.notes), 1000)

@@ -3,6 +3,7 @@
 gradebook.csv, gradebook.json, class.html   the class
 students/NAME/                              report.html, result.json, feedback.txt, thumbnail.png
 measured/KEY.json                           a measurement, whatever it is worth
+proved/KEY.json                             a verdict on a submission's own tests, likewise
 training/KEY.pt                             the training that all share whose loss is right
 """
 
@@ -20,18 +21,22 @@ from typing import Any
 
 from grading.classroom.collect import Submission
 from grading.classroom.feedback import feedback
-from grading.classroom.gradebook.job import Answer, Terms, read_answer
+from grading.classroom.gradebook.answer import Answer, Proved, read_answer, read_proved
+from grading.classroom.gradebook.job import Terms
 from grading.classroom.gradebook.launch import Worker
 from grading.classroom.gradebook.pool import cores
 from grading.classroom.gradebook.record import record
 from grading.classroom.gradebook.rows import Row, to_csv
 from grading.classroom.overview import class_page
-from grading.grade.result import Result
+from grading.grade.proofs import nothing_proved
+from grading.grade.result import ProofResult
+from grading.grade.worth import worth
 from grading.machine.files import write_whole
 from grading.submission.errors import UsageError
 
 EVERY = 5.0  # seconds between two times that the tables are written while grades arrive
 ENOUGH = 3  # submissions that are worth a training for all of them
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)  # what a file that is none raises
 
 
 class Shelf:
@@ -75,22 +80,38 @@ class Shelf:
     def measured(self, key: str) -> Answer | None:
         """A measurement that was kept, if it serves these terms; None for nothing, or nothing that can be used."""
         try:
-            data = json.loads((self.out / "measured" / f"{key}.json").read_text(encoding="utf-8"))
-            answer = read_answer(data, self.terms)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            answer = read_answer(_read(self.out / "measured" / f"{key}.json"), self.terms)
+        except DAMAGED:
             return None
         return answer if self.terms.serves(answer.result) else None
+
+    def proved(self, submission: Submission) -> list[ProofResult] | None:
+        """What is known of a submission's own tests, where the rubric asks for them; None for what is yet to be run."""
+        if not self.terms.rubric.prove:
+            return []
+        key = self.terms.tests_key(submission)
+        if not key:
+            return nothing_proved()
+        try:
+            proved = read_proved(_read(self.out / "proved" / f"{key}.json"))
+        except DAMAGED:
+            return None
+        return proved.proofs if self.terms.serves_tests(proved) else None
 
     def keep(self, key: str, answer: Answer) -> None:
         """Write a measurement, whole or not at all."""
         result = replace(answer.result, impl="")
         write_whole(self.out / "measured" / f"{key}.json", replace(answer, result=result).to_json())
 
-    def publish(self, row: Row, result: Result, answer: Answer) -> Row:
+    def keep_proved(self, key: str, proved: Proved) -> None:
+        """The same for a verdict on a submission's own tests."""
+        write_whole(self.out / "proved" / f"{key}.json", proved.to_json())
+
+    def publish(self, row: Row, answer: Answer, proofs: list[ProofResult]) -> Row:
         """Write what a student gets; return the row with it."""
         from grading.reports.page import page
 
-        result = replace(result, impl=row.name)
+        result = worth(replace(answer.result, impl=row.name, proofs=proofs), self.terms.rubric)
         place = self.out / "students" / row.submission.slug
         row = replace(row.regraded(result), thumbnail=answer.thumbnail)
         if answer.thumbnail:
@@ -148,6 +169,10 @@ class Shelf:
         write_whole(self.out / "gradebook.json", json.dumps(kept, indent=1, allow_nan=False))
         write_whole(self.out / "class.html", class_page(rows, kept))
         self.written = time.monotonic()
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _locked(out: Path) -> Any:

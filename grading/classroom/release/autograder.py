@@ -24,7 +24,7 @@ DEADLINE = 480.0  # seconds; Gradescope ends everything after 600, starting up a
 
 
 def run(submission: Path, results: Path) -> None:
-    """Grade what a student uploaded: the modules, at the top or in one folder. Writes results.json.
+    """Grade what a student uploaded: the modules, at the top or in one folder, with tests/. Writes results.json.
 
     Raises:
         UsageError (a ValueError): it cannot be graded; results.json says why, with zero points.
@@ -36,10 +36,12 @@ def run(submission: Path, results: Path) -> None:
             raise UsageError(str(problem)) from None
         folder = Path(scratch) / "submission"
         folder.mkdir()
-        for name, content in taken.files.items():
-            (folder / name).write_bytes(content)
         terms = json.loads((ROOT / TERMS).read_text(encoding="utf-8"))
         rubric = load_rubric(ROOT / RUBRIC if (ROOT / RUBRIC).exists() else None)
+        tests = {f"tests/{name}": content for name, content in taken.tests.items() if rubric.prove}
+        for name, content in (taken.files | tests).items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(content)
         graded = grade(folder, Setting(**terms), rubric, deadline=DEADLINE)
         write_whole(results / "results.json", gradescope(graded.result, notes=taken.notes))
         close_servers()  # their memory is free before a picture is drawn

@@ -5,7 +5,8 @@ import pytest
 from class_of_twenty import FILES, STUBS, put, zipped
 
 from grading.classroom.collect import NotASubmission, collect, files_in
-from grading.classroom.collect.choose import repaired, take_from
+from grading.classroom.collect.choose import take_from
+from grading.classroom.collect.names import repaired
 from grading.classroom.collect.roster import moment, read_roster
 from grading.submission.errors import UsageError
 

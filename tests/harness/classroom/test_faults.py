@@ -1,6 +1,7 @@
 """A gradebook's folder when things go wrong: two runs, a full disk, a killed run, the wrong class."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from grading.classroom.gradebook import gradebook
 from grading.machine.files import scratch_folder, sweep
 from grading.submission.errors import UsageError
 from grading.submission.implementation import ROOT
+
+HERE = Path(__file__).parents[1]
 
 
 def test_two_runs_at_once_are_told_apart(tmp_path):
@@ -59,6 +62,54 @@ def test_a_disk_that_is_full_midway_is_a_sentence_and_loses_nothing(tmp_path, mo
     rows = gradebook(tmp_path / "class", tmp_path / "out", TERMS, grader)
     assert {row.status for row in rows} == {"graded"}
     assert len(grader.asked) == 3 - kept
+
+
+ON_A_SMALL_DISK = """
+import json, sys
+from pathlib import Path
+from test_regrading import TERMS, Grader, a_class
+from grading.classroom.gradebook import gradebook
+from grading.submission.errors import UsageError
+
+disk = Path(sys.argv[1])
+folder, out = a_class(Path(sys.argv[2])), disk / "out"
+(disk / "ballast").write_bytes(bytes(int(sys.argv[3])))
+try:
+    gradebook(folder, out, TERMS, Grader())
+    sys.exit("it had room enough")
+except UsageError as error:
+    told = str(error)
+assert "No space left on device" in told and "run again when there is room" in told and "\\n" not in told, told
+kept = list(out.glob("measured/*.json"))
+for path in [*kept, *out.glob("gradebook.json"), *out.glob("students/*/result.json")]:
+    json.loads(path.read_text())
+assert not list(out.rglob(".*.part")), list(out.rglob(".*.part"))
+(disk / "ballast").unlink()
+grader = Grader()
+rows = gradebook(folder, out, TERMS, grader)
+assert {row.status for row in rows} == {"graded"}, rows
+assert len(grader.asked) == 3 - len(kept), (grader.asked, kept)
+print(len(kept))
+"""
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="a small disk is made by bubblewrap, which is not installed")
+def test_a_disk_that_is_really_full_is_a_sentence_and_loses_nothing(tmp_path):
+    """A tmpfs with room for nothing at all, for some of the measurements, and for all but the last tables."""
+    disk, size = tmp_path / "disk", 1 << 20
+    disk.mkdir()
+    small = ["bwrap", "--dev-bind", "/", "/", "--size", str(size), "--tmpfs", str(disk)]
+    if subprocess.run([*small, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("bubblewrap may not mount anything here")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, (HERE, HERE / "classroom"))])}
+    kept = set()
+    for room in (40_000, 130_000, 200_000):
+        code = [sys.executable, "-c", ON_A_SMALL_DISK, str(disk), str(tmp_path / str(room)), str(size - room)]
+        made = subprocess.run([*small, *code], env=environment, capture_output=True, text=True, check=False)
+        assert made.returncode == 0, made.stderr
+        kept.add(int(made.stdout))
+    assert len(kept) > 1
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")

@@ -18,7 +18,7 @@ from made_results import HOSTILE, made
 from grading.classroom.collect import Submission
 from grading.classroom.feedback import feedback
 from grading.classroom.gradebook import gradebook, launch
-from grading.classroom.gradebook.job import Answer, Lost, receive
+from grading.classroom.gradebook.answer import Answer, Lost, receive
 from grading.classroom.gradebook.record import record
 from grading.classroom.gradebook.rows import Row, to_csv
 from grading.classroom.overview import class_page
@@ -177,7 +177,8 @@ def honest(message="", passing=None):
 
 
 def test_an_honest_answer_is_taken():
-    assert receive(answer(honest()), on_terms()).result == honest()
+    measured, proved = receive(answer(honest()), on_terms())
+    assert (measured.result, proved) == (honest(), None)
 
 
 @pytest.mark.parametrize("lie", LIES)

@@ -18,7 +18,8 @@ from schemas import GRADEBOOK, RESULT
 from grading.classroom.collect import Submission
 from grading.classroom.collect.roster import read_roster
 from grading.classroom.gradebook import Extras, gradebook
-from grading.classroom.gradebook.job import MEASURING, Answer
+from grading.classroom.gradebook.answer import Answer
+from grading.classroom.gradebook.job import MEASURING
 from grading.classroom.gradebook.rows import late_by
 from grading.grade.rubric import load_rubric
 from grading.submission.errors import UsageError
