@@ -30,16 +30,6 @@ def prove(id: TaskId = None, impl: Impl = "exercises") -> None:
     raise typer.Exit(not (show_all(Screen(), folder) if id is None else show_one(Screen(), folder, id)))
 
 
-def page(screen: Any, folder: Path, wanted: Task | None) -> None:
-    """For `kata watch`: the tests of the task under way; when all tasks are done, those of every task."""
-    from grading.proving.run import provable
-
-    if wanted in provable():
-        _show(screen, folder, wanted)
-    else:
-        show_all(screen, folder)
-
-
 def show_one(screen: Any, folder: Path, id: str) -> bool:
     """Judge the tests of one task, and write all that there is to say; whether they are complete."""
     from grading.proving.run import provable

@@ -18,6 +18,8 @@ from grading.suites.board import Outcome, all_done, done_tasks, first_failure, n
 from grading.suites.rows import Line, board_lines, fill, near, separator, width
 
 MOST_REMARKS = 2
+FIRST_TO_GO = ("because", "called", "expected", "got")  # of a failure that is too long, in this order
+TELLING = ("yours is", "yours has", "due is", "measured", "looks like", "at", "printed")
 HEIGHT = 23  # lines of a screen of 24, where the prompt takes the last
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "light")}
 
@@ -154,8 +156,22 @@ def fitting(screen: Screen, failure: Outcome, lines: list[Line], room: int) -> l
         lines = [*lines[:at], Line(f"  {'printed':<{LABEL}}{len(printed)} lines, above the board")]
     if len(lines) <= room:
         return lines
-    kept = max(room - 1, 1)
-    return [*lines[:kept], Line(f"  ... {len(lines) - kept} more lines: pytest --task {failure.task} -v")]
+    kept = _most_telling(lines, max(room - 1, 1))
+    return [*kept, Line(f"  ... {len(lines) - len(kept)} more lines: pytest --task {failure.task} -v")]
+
+
+def _most_telling(lines: list[Line], room: int) -> list[Line]:
+    """So many lines of a failure: what was measured stays longest, and before it the headline."""
+    labels: list[str] = []
+    for line in lines:
+        label = line.text[2 : LABEL + 2].strip()
+        labels.append(label if label or not labels else labels[-1])  # a line without one runs on
+    others = [label for label in labels[1:] if label not in (*FIRST_TO_GO, *TELLING)]
+    for going in (*FIRST_TO_GO, *reversed(others)):
+        if len(lines) > room:
+            kept = [i for i in range(len(lines)) if i == 0 or labels[i] != going]
+            lines, labels = [lines[i] for i in kept], [labels[i] for i in kept]
+    return lines[:room]
 
 
 def _rewrapped(message: str) -> list[str]:

@@ -29,7 +29,8 @@ def watch(
 ) -> None:
     """Test the current kata whenever you save, and show what to do next. The way to learn with: leave it running.
 
-    Keys: h one more hint, p your own tests, l list of tasks, a all tests, r put the stub back, q quit.
+    Keys: h one more hint, s see the picture of what is done, p your own tests, l list of tasks, a all tests,
+    r put the stub back, q quit.
 
     Example: kata watch
     """
