@@ -15,8 +15,6 @@ import typer
 
 from grading.cli import app
 from grading.cli.run import chosen
-from grading.cli.watching.keys import keys
-from grading.cli.watching.watch_session import Session
 from grading.submission.folders import find
 
 
@@ -34,6 +32,9 @@ def watch(
 
     Example: kata watch
     """
+    from grading.cli.watching.keys import keys
+    from grading.cli.watching.watch_session import Session
+
     events: queue.Queue[tuple[str, Any]] = queue.Queue()
     session = Session(chosen(impl), lambda message: events.put(("worker", message)))
     with _terminated(), _saves(find(chosen(impl)), events), keys(lambda key: events.put(("key", key))) as has_keys:

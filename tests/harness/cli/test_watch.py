@@ -150,7 +150,7 @@ def test_the_keys(watch, capsys):
         ("h", "hint 1 of 3"),
         ("h", "hint 2 of 3"),
         ("l", "5.3 ddim_sample"),
-        ("x", "h hint   p prove   l list"),
+        ("x", "h hint  s see  p prove"),
     ):
         capsys.readouterr()
         watch.on_key(key)
