@@ -86,6 +86,8 @@ def leave() -> NoReturn:
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
     _State.happened = True
+    if not threading.main_thread().is_alive():
+        leave()  # what runs at exit has no `except` around it
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             leave()  # an import that is broken off half way may take the interpreter with it
