@@ -1,6 +1,7 @@
 """kata watch: what it reruns, what it shows, and its keys; the child process is pretended."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -30,10 +31,29 @@ class Pretended:
         self.stops += 1
 
 
+class Beside:
+    """A command beside the watch that only notes what it is asked."""
+
+    def __init__(self, told):
+        self.ran: list[tuple[str, ...]] = []
+        self.going = False
+
+    def run(self, *words):
+        self.ran.append(words[: words.index("--impl")])
+        self.going = True
+
+    def is_running(self, pid):
+        return self.going
+
+    def stop(self):
+        self.going = False
+
+
 @pytest.fixture
 def watch(tmp_path, monkeypatch):
     """A session over a folder of stubs, with a pretended worker; `answer` ends the run under way."""
     monkeypatch.setattr(watch_session, "Worker", Pretended)
+    monkeypatch.setattr(watch_session, "Aside", Beside)
     monkeypatch.setattr(hints, "GIVEN", tmp_path / ".kata" / "hints.json")
     monkeypatch.setattr(reset, "KEPT", tmp_path / ".kata" / "kept")
     monkeypatch.chdir(tmp_path)
@@ -94,7 +114,9 @@ def test_what_was_finished_is_said_once(watch, capsys):
     reach(watch, 4, t4_1="wrong", t4_2="wrong")
     watch.on_save({"ddpm_step"})
     answer(watch, t4_2="wrong")
-    assert "done: 4.1 ddpm_step\n" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "done: 4.1 ddpm_step\n" in shown
+    assert "see   press s: Why can even" in shown
     watch.on_save({"ddpm_step"})
     answer(watch, t4_2="wrong")
     assert "done:" not in capsys.readouterr().out
@@ -161,6 +183,43 @@ def test_the_keys(watch, capsys):
     assert f"{OWED - 1} of {OWED} tasks" in capsys.readouterr().out
     watch.on_key("q")
     assert not watch.going
+
+
+def test_while_a_command_works_beside_a_save_is_tested_and_q_quits(watch, capsys):
+    reach(watch, 2, t2_1="wrong")
+    watch.on_key("p")
+    assert watch.aside.ran == [("prove", "2.1")]
+    watch.on_save({"q_sample"})
+    assert watch.worker.files[-1] == ["2"]
+    assert not watch.aside.going
+    answer(watch, t2_1="wrong")
+    watch.on_key("p")
+    watch.on_key("q")
+    assert not watch.going
+    watch.end()
+    assert not watch.aside.going
+
+
+def test_what_a_command_beside_has_shown_is_a_page_of_its_own(watch, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(watch_session, "view", opened.append)
+    reach(watch, 3, t3_1="wrong")
+    assert "press s" not in capsys.readouterr().out  # nothing was done since the student began
+    watch.on_key("s")
+    assert watch.aside.ran == [("plot", "2")]
+    watch.on_worker({"kind": "aside", "pid": 1, "shown": "forward    reports/my code/plots/forward.png\nWhere do you"})
+    assert "Where do you\n\nany other key: back" in capsys.readouterr().out
+    assert opened == [Path("reports/my code/plots/forward.png")]
+    watch.on_key("p")
+    watch.on_key("x")
+    watch.on_worker({"kind": "aside", "pid": 1, "shown": "too late"})
+    assert "too late" not in capsys.readouterr().out
+
+
+def test_there_is_nothing_to_see_before_the_first_kata_is_done(watch):
+    reach(watch, 1, t1_1="wrong")
+    watch.on_key("s")
+    assert watch.aside.ran == []
 
 
 def test_reset_asks_first(watch, capsys):
