@@ -69,10 +69,12 @@ def _show(screen: Any, folder: Path, wanted: Task) -> bool:
     from grading.proving.run import file_of
     from grading.proving.screen import lines
     from grading.proving.stubs import write_stub
+    from grading.suites.rows import fill
 
     path = file_of(folder, wanted)
     if write_stub(folder, wanted):
-        screen.write_line(f"{shown(path)} is new: it says what a good test is, and has an example.", bold=True)
+        for line in fill(f"{shown(path)} is new: it says what a good test is, and has an example."):
+            screen.write_line(line, bold=True)
         screen.write_line(f"Add tests of your own, then: kata prove {wanted.id}")
         return False
     verdict = _verdicts(folder, [wanted])[0]

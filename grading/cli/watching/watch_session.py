@@ -22,6 +22,7 @@ from grading.submission.folders import find
 from grading.submission.katas import MODULES, Task, katas, required, tasks
 from grading.suites import board, display
 from grading.suites.board import Outcome
+from grading.suites.rows import fill
 
 KEYS = "h hint  s see  p prove  l list  a all  r reset  q quit"
 BAR = 40
@@ -218,7 +219,8 @@ class Session:
         done = self.standing.to_look_at
         if done:
             how = "press s" if self.keys else f"kata plot {done.number}"
-            self.screen.write_line(f"  see   {how}: {done.look}")
+            for line in fill(f"{how}: {done.look}", "  see   ", " " * 8):
+                self.screen.write_line(line)
         display.write_point(self.screen, self.standing.seen, self.standing.task)
 
     def _all(self) -> None:
