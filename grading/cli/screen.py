@@ -32,10 +32,8 @@ class Screen:
             return
         colour = next((name for name in COLOURS if style.get(name)), None)
         dim = style.get("light", False)
-        bold, forced = (
-            (style.get("bold", False) and not dim) or None,
-            True if os.environ.get("CLICOLOR_FORCE") else None,
-        )
+        bold = (style.get("bold", False) and not dim) or None
+        forced = True if os.environ.get("CLICOLOR_FORCE") else None
         typer.secho(text, fg=colour, bold=bold, dim=dim or None, nl=False, color=forced)
 
     def write_line(self, text: str, **style: bool) -> None:
