@@ -63,8 +63,9 @@ def write(
     task = next((task for task in tasks() if task.id == first.task), None)
     point = _point(outcomes, task) if guided else []
     if more and first.kind != "todo":
-        fail = "test fails" if more == 1 else "tests fail"
-        commands.insert(0, Line(f"  {more} more {fail}; each in full: {_again(first, impl)} -v"))
+        fail, run = "test fails" if more == 1 else "tests fail", f"{_again(first, impl)} -v"
+        said = f"  {more} more {fail}; each in full: {run}"
+        commands.insert(0, Line(said if len(said) <= width() else f"  {more} more: {run}"))
     for level, blank, told in ((0, 1, 1), (0, 0, 1), (0, 0, 0), (1, 1, 0), (1, 0, 0), (2, 0, 0), (3, 0, 0)):
         top = [*board_lines(outcomes, folder, level=level), *notes, Line(separator("next"))]
         below = [Line("")] * blank + commands + point * told
@@ -148,7 +149,7 @@ def fitting(screen: Screen, failure: Outcome, lines: list[Line], room: int) -> l
     if len(lines) <= room:
         return lines
     printed = failure.printed.splitlines()
-    if printed:
+    if len(printed) > 1:  # a single line takes no more room in its place
         screen.write_line(separator(f"printed by {failure.task}"))
         for line in printed:
             screen.write_line(_plain(line))
