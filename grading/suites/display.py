@@ -56,32 +56,27 @@ def write(
     notes += _remarks(remarks_of(outcomes), "~", "cyan")
     if first is None:
         ending = notes + (_praise(outcomes) if guided else [])
-        _put(screen, [*board_lines(outcomes, folder), *ending])
+        put(screen, [*board_lines(outcomes, folder), *ending])
         return
     more = sum(outcome.status == "failed" for outcome in outcomes) - 1
     failed, commands = failure_lines(first), next_lines(first, folder, guided, impl)
     task = next((task for task in tasks() if task.id == first.task), None)
-    point = _point(outcomes, task) if guided else []
+    told = point(outcomes, task) if guided else []
     if more and first.kind != "todo":
         fail, run = "test fails" if more == 1 else "tests fail", f"{_again(first, impl)} -v"
         said = f"  {more} more {fail}; each in full: {run}"
         commands.insert(0, Line(said if len(said) <= width() else f"  {more} more: {run}"))
-    for level, blank, told in ((0, 1, 1), (0, 0, 1), (0, 0, 0), (1, 1, 0), (1, 0, 0), (2, 0, 0), (3, 0, 0)):
+    for level, blank, whole in ((0, 1, 1), (0, 0, 1), (0, 0, 0), (1, 1, 0), (1, 0, 0), (2, 0, 0), (3, 0, 0)):
         top = [*board_lines(outcomes, folder, level=level), *notes, Line(separator("next"))]
-        below = [Line("")] * blank + commands + point * told
+        below = [Line("")] * blank + commands + told * whole
         if len(top) + len(failed) + len(below) <= height:
             break
-    _put(screen, [*top, *fitting(screen, first, failed, height - len(top) - len(below)), *below])
+    put(screen, [*top, *fitting(screen, first, failed, height - len(top) - len(below)), *below])
 
 
-def write_point(screen: Screen, outcomes: list[Outcome], before: Task | None = None) -> None:
-    """Write the point of the task that was done last, and where to read on."""
-    _put(screen, _point(outcomes, before))
-
-
-def write_remarks(screen: Screen, folder: Path) -> None:
-    """Write what works here and will not where it is graded."""
-    _put(screen, _remarks(handed_in.remarks(folder), "!", "yellow"))
+def write_remarks(screen: Screen, folder: Path) -> int:
+    """Write what works here and will not where it is graded; in how many lines."""
+    return put(screen, _remarks(handed_in.remarks(folder), "!", "yellow"))
 
 
 def _remarks(said: Sequence[str], mark: str, colour: str) -> list[Line]:
@@ -93,24 +88,26 @@ def _remarks(said: Sequence[str], mark: str, colour: str) -> list[Line]:
 
 def write_board(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
     """Write where every task stands, and nothing else."""
-    _put(screen, board_lines(outcomes, folder, every_task=True, level=0))
+    put(screen, board_lines(outcomes, folder, every_task=True, level=0))
 
 
-def _put(screen: Screen, lines: list[Line]) -> None:
+def put(screen: Screen, lines: list[Line]) -> int:
+    """Write lines; how many."""
     for line in lines:
         if line.mark:
             mark, colour = MARKS[line.mark]
             screen.write(f"  {mark} ", bold=True, **{colour: True})
         screen.write_line(line.text, **line.style)
+    return len(lines)
 
 
 def _praise(outcomes: list[Outcome]) -> list[Line]:
     praise = "All done. Now train a network with your code, and see what it draws: kata grade"
     text = praise if all_done(outcomes) else "Done so far. What comes next: kata"
-    return [Line(""), *(Line(line, {"green": True, "bold": True}) for line in fill(text)), *_point(outcomes)]
+    return [Line(""), *(Line(line, {"green": True, "bold": True}) for line in fill(text)), *point(outcomes)]
 
 
-def _point(outcomes: list[Outcome], before: Task | None = None) -> list[Line]:
+def point(outcomes: list[Outcome], before: Task | None = None) -> list[Line]:
     """The point of the task that was done last, before the one that comes next, and where to read on."""
     last = None
     for task in tasks():
@@ -125,7 +122,7 @@ def _point(outcomes: list[Outcome], before: Task | None = None) -> list[Line]:
 
 def write_failure(screen: Screen, failure: Outcome, room: int) -> None:
     """Write a failure alone, in so many lines."""
-    _put(screen, fitting(screen, failure, failure_lines(failure), room))
+    put(screen, fitting(screen, failure, failure_lines(failure), room))
 
 
 def failure_lines(failure: Outcome) -> list[Line]:

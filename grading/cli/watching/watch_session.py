@@ -22,7 +22,7 @@ from grading.submission.folders import find
 from grading.submission.katas import MODULES, Task, katas, required, tasks
 from grading.suites import board, display
 from grading.suites.board import Outcome
-from grading.suites.rows import fill
+from grading.suites.rows import Line, fill
 
 KEYS = "h hint  s see  p prove  l list  a all  r reset  q quit"
 BAR = 40
@@ -196,17 +196,12 @@ class Session:
     def show(self) -> None:
         """The main screen: what was just finished, the failure, where to go, the progress, the keys."""
         self.screen.clear()
-        before = self.before if self.before is not None else {task.id for task in tasks()}
-        seen, task = self.standing.seen, self.standing.task
-        done = [f"{task.id} {task.function}" for task in board.done_tasks(seen) if task.id not in before]
-        if done:
-            self.screen.write_line(textwrap.fill(f"done: {', '.join(done)}", WIDTH), green=True, bold=True)
-            self._see()
-        first, current = board.first_failure(seen), self.standing.current
+        above, task, current = self._finished(), self.standing.task, self.standing.current
+        first = board.first_failure(self.standing.seen)
         if first:
             self.screen.write_line(display.separator(f"kata {current.number}: {current.title}"))
-            display.write_failure(self.screen, first, ROOM - 2 * bool(done))
-            display.write_remarks(self.screen, self.folder)
+            above += display.write_remarks(self.screen, self.folder)
+            display.write_failure(self.screen, first, ROOM - above)
             if task:
                 self.screen.write_line(f"\n  open  {display.place(task, self.folder, first)}", bold=True)
         else:
@@ -214,14 +209,18 @@ class Session:
             self.screen.write_line(praise, green=True, bold=True)
         self._foot(f"saved files are tested at once, {time.strftime('%H:%M:%S')}")
 
-    def _see(self) -> None:
-        """What to look at and to read about, now that something is done."""
-        done = self.standing.to_look_at
-        if done:
-            how = "press s" if self.keys else f"kata plot {done.number}"
-            for line in fill(f"{how}: {done.look}", "  see   ", " " * 8):
-                self.screen.write_line(line)
-        display.write_point(self.screen, self.standing.seen, self.standing.task)
+    def _finished(self) -> int:
+        """What was just finished, and what to look at and to read about it; in how many lines."""
+        before = self.before if self.before is not None else {task.id for task in tasks()}
+        seen, picture = self.standing.seen, self.standing.to_look_at
+        done = [f"{task.id} {task.function}" for task in board.done_tasks(seen) if task.id not in before]
+        if not done:
+            return 0
+        lines = [Line(line, {"green": True, "bold": True}) for line in fill(f"done: {', '.join(done)}")]
+        if picture:
+            how = "press s" if self.keys else f"kata plot {picture.number}"
+            lines += [Line(line) for line in fill(f"{how}: {picture.look}", "  see   ", " " * 8)]
+        return display.put(self.screen, [*lines, *display.point(seen, self.standing.task)])
 
     def _all(self) -> None:
         self._page(lambda: display.write_board(self.screen, self.incoming, self.folder))

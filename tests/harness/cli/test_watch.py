@@ -236,6 +236,24 @@ def test_reset_asks_first(watch, capsys):
     assert "the stub is back in mine/q_sample.py" in capsys.readouterr().out
 
 
+def test_the_fullest_screen_fits_too(watch, capsys):
+    """Something done, with a picture; remarks; and a failure that is long."""
+    for module in ("beta_schedule", "q_sample", "loss"):
+        with open(watch.folder / f"{module}.py", "a") as file:
+            file.write("\nimport pandas, seaborn, requests\n")
+    reach(watch, 1, t1_4="wrong")
+    watch.on_save({"beta_schedule"})
+    answer(watch)
+    capsys.readouterr()
+    answer(watch, t2_1="wrong" + "".join(f"\n  row {n}" for n in range(30)))
+    lines = capsys.readouterr().out.splitlines()
+    assert "done: 1.4 make_schedule" in lines
+    assert "  ! and 7 more such lines" in lines
+    assert "2.1 q_sample: wrong" in lines
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 80
+
+
 def test_every_screen_fits_a_small_terminal(watch, capsys):
     reach(watch, 4, t4_1="wrong", t4_2="wrong")
     for key in ("l", "h", "r", "x"):
