@@ -33,7 +33,7 @@ class Screen:
         colour = next((name for name in COLOURS if style.get(name)), None)
         dim = style.get("light", False)
         bold = (style.get("bold", False) and not dim) or None
-        forced = True if os.environ.get("CLICOLOR_FORCE") else None
+        forced = True if os.environ.get("KATA_COLOURS") else None
         typer.secho(text, fg=colour, bold=bold, dim=dim or None, nl=False, color=forced)
 
     def write_line(self, text: str, **style: bool) -> None:

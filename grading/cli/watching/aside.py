@@ -26,7 +26,7 @@ class Aside:
         """Run `kata` with these words; what ran before is ended."""
         self.stop()
         columns = str(shutil.get_terminal_size().columns)
-        colours = {} if plain() else {"CLICOLOR_FORCE": "1"}
+        colours = {} if plain() else {"KATA_COLOURS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "grading", *words],
             stdin=subprocess.DEVNULL,

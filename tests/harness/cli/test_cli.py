@@ -119,10 +119,10 @@ def test_colours_are_for_terminals_that_want_them(environment, monkeypatch):
 def test_colours_can_be_demanded_where_there_is_no_terminal(monkeypatch, capsys):
     from grading.cli import screen
 
-    for name in ("NO_COLOR", "TERM", "CLICOLOR_FORCE"):
+    for name in ("NO_COLOR", "TERM", "KATA_COLOURS"):
         monkeypatch.delenv(name, raising=False)
     screen.Screen().write("grey")
-    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    monkeypatch.setenv("KATA_COLOURS", "1")
     screen.Screen().write("green", green=True)
     assert capsys.readouterr().out == "grey\x1b[32mgreen\x1b[0m"
 
