@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from grading.machine import interrupts
+import signal
 
 
 def main() -> None:
     """Run the command line."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until ours is there the system's own: no traceback
+    from grading.machine import interrupts
+
     interrupts.install()
     from grading.cli import main as run
 

@@ -169,9 +169,9 @@ def _kata(*arguments: str) -> None:
     if _quick():
         arguments = (arguments[0], "--help")
     command = [sys.executable, "-c", "from grading.cli import main; main()", *arguments]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT, text=True, encoding="utf-8"
-    ) as running:
+    still = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}  # set by the kernel: bars move
+    pipe, how = subprocess.PIPE, {"cwd": ROOT, "env": still, "text": True, "encoding": "utf-8"}
+    with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, **how) as running:  # type: ignore[call-overload]
         assert running.stdout
         for line in running.stdout:
             print(_here(line), end="")

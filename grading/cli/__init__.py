@@ -22,7 +22,20 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-COMMANDS = ("watching.watch", "hints", "prove", "reset", "diff", "doctor", "draw", "grade", "handin", "classroom")
+COMMANDS = {  # each with the module that holds it, in the order of the help
+    "watch": "watching.watch",
+    "hint": "hints",
+    "prove": "prove",
+    "reset": "reset",
+    "diff": "diff",
+    "doctor": "doctor",
+    "plot": "draw",
+    "compare": "draw",
+    "grade": "grade",
+    "handin": "handin",
+    "gradebook": "classroom",
+    "release": "classroom",
+}
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # a full disk, or one that is read only
 
@@ -58,7 +71,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what a console of another encoding lacks is no reason to end
     try:
-        register()
+        register(*sys.argv[1:2])
         command = typer.main.get_command(app)
         for parameter in command.params:
             if (parameter.name or "").endswith("_completion"):
@@ -86,7 +99,7 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def register() -> None:
-    """Import the modules that hold the commands; each registers its own."""
-    for name in COMMANDS:
-        import_module(f"{__name__}.{name}")
+def register(first: str = "") -> None:
+    """Import the module that holds a command, or all where it is none: each registers its own."""
+    for module in [COMMANDS[first]] if first in COMMANDS else COMMANDS.values():
+        import_module(f"{__name__}.{module}")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grading.cli import app
-from grading.cli.progress import Bars
 from grading.cli.run import Impl
 from grading.submission.errors import UsageError
 from grading.submission.katas import katas
@@ -19,6 +18,7 @@ from grading.submission.katas import katas
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from grading.cli.progress import Bars
     from grading.experiment.sampler_comparison import Comparison
     from grading.pictures.gallery import Gallery
 
@@ -133,6 +133,7 @@ def _drawing(
 ) -> Iterator[tuple[Gallery, Path, Console, Bars]]:
     from rich.console import Console
 
+    from grading.cli.progress import Bars
     from grading.experiment.stages import Setting
     from grading.pictures.gallery import Gallery
 

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from grading.cli import app
-from grading.cli.progress import Bars
 from grading.cli.run import Impl
 from grading.submission.errors import UsageError
 
@@ -77,6 +76,8 @@ def grade(
 
     from rich.console import Console
     from rich.text import Text
+
+    from grading.cli.progress import Bars
 
     console = Console(highlight=False)
     with console.status("loading torch"):

@@ -30,16 +30,6 @@ def prove(id: TaskId = None, impl: Impl = "exercises") -> None:
     raise typer.Exit(not (show_all(Screen(), folder) if id is None else show_one(Screen(), folder, id)))
 
 
-def page(screen: Any, folder: Path, wanted: Task | None) -> None:
-    """For `kata watch`: the tests of the task under way; when all tasks are done, those of every task."""
-    from grading.proving.run import provable
-
-    if wanted in provable():
-        _show(screen, folder, wanted)
-    else:
-        show_all(screen, folder)
-
-
 def show_one(screen: Any, folder: Path, id: str) -> bool:
     """Judge the tests of one task, and write all that there is to say; whether they are complete."""
     from grading.proving.run import provable
@@ -79,10 +69,12 @@ def _show(screen: Any, folder: Path, wanted: Task) -> bool:
     from grading.proving.run import file_of
     from grading.proving.screen import lines
     from grading.proving.stubs import write_stub
+    from grading.suites.rows import fill
 
     path = file_of(folder, wanted)
     if write_stub(folder, wanted):
-        screen.write_line(f"{shown(path)} is new: it says what a good test is, and has an example.", bold=True)
+        for line in fill(f"{shown(path)} is new: it says what a good test is, and has an example."):
+            screen.write_line(line, bold=True)
         screen.write_line(f"Add tests of your own, then: kata prove {wanted.id}")
         return False
     verdict = _verdicts(folder, [wanted])[0]

@@ -68,6 +68,6 @@ def working() -> Iterator[Any]:
 
     with (
         os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as terminal,
-        Console(file=terminal).status("loading torch") as status,
+        Console(file=terminal, force_terminal=os.isatty(2), force_jupyter=False).status("loading torch") as status,
     ):
         yield status

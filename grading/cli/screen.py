@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 import typer
+
+from grading.judging.failure import WIDTH
 
 COLOURS = ("red", "green", "yellow", "blue", "cyan")
 
@@ -29,7 +32,9 @@ class Screen:
             return
         colour = next((name for name in COLOURS if style.get(name)), None)
         dim = style.get("light", False)
-        typer.secho(text, fg=colour, bold=(style.get("bold", False) and not dim) or None, dim=dim or None, nl=False)
+        bold = (style.get("bold", False) and not dim) or None
+        forced = True if os.environ.get("KATA_COLOURS") else None
+        typer.secho(text, fg=colour, bold=bold, dim=dim or None, nl=False, color=forced)
 
     def write_line(self, text: str, **style: bool) -> None:
         self.write(text, **style)
@@ -41,3 +46,9 @@ class Screen:
             typer.echo()
             return
         typer.echo("\x1b[2J\x1b[3J\x1b[H", nl=False)
+
+    def status(self, text: str = "") -> None:
+        """One line that is overwritten, or wiped out; nothing where there is no terminal."""
+        if movable():
+            width = min(WIDTH, shutil.get_terminal_size().columns) - 1
+            self.write(f"\r\x1b[K{text[:width]}")

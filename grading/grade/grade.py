@@ -19,8 +19,11 @@ from grading.grade.proofs import proofs
 from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
 from grading.grade.rubric import Rubric, load_rubric
 from grading.grade.worth import worth
+from grading.isolation.submission_files import submission_files
+from grading.submission import handed_in
 from grading.submission.implementation import Implementation, find
 from grading.submission.katas import Task, tasks
+from grading.suites import board
 from grading.suites.board import Outcome, state
 from grading.suites.runner import run_suites, unit_suites
 
@@ -185,7 +188,7 @@ def _result(
     setting = experiment.setting
     return Result(
         impl=impl,
-        tasks=_task_results(outcomes),
+        tasks=_task_results(outcomes, judge.folder),
         samplers=[
             _sampler_result("ddpm", len(setting.schedule.betas), experiment.ddpm),
             _sampler_result("ddim", setting.num_inference_steps, experiment.ddim),
@@ -209,16 +212,18 @@ def _result(
     )
 
 
-def _task_results(outcomes: list[Outcome]) -> list[TaskResult]:
-    """Every task that is owed, and those optional ones that were begun."""
-    every = [(task, _task_result(task, outcomes)) for task in tasks()]
+def _task_results(outcomes: list[Outcome], folder: Path) -> list[TaskResult]:
+    """Every task that is owed, and those optional ones that were begun; a remark on a file stands with its first."""
+    files = {folder / name: source for name, source in submission_files(folder)[1].items()}
+    noted = {path.stem: handed_in.remarks_on(path, source) for path, source in files.items()}
+    every = [(task, _task_result(task, outcomes, noted.pop(task.module, []))) for task in tasks()]
     return [result for task, result in every if not (task.optional and result.status == "locked")]
 
 
-def _task_result(task: Task, outcomes: list[Outcome]) -> TaskResult:
+def _task_result(task: Task, outcomes: list[Outcome], noted: list[str]) -> TaskResult:
     mine = [outcome for outcome in outcomes if outcome.task == task.id]
     cases = [CaseResult(o.test, o.behaviour, o.status, o.kind, o.message, o.misconception, o.seconds) for o in mine]
-    remarks = list(dict.fromkeys(remark for outcome in mine for remark in outcome.remarks))
+    remarks = noted + board.remarks_of(mine)
     row = (task.id, task.function, task.module, task.title, state(mine), 0.0, 0.0, cases)
     return TaskResult(*row, remarks=remarks)
 

@@ -41,7 +41,7 @@ class TaskResult:
     max_points: float
     cases: list[CaseResult]
     accepted: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)  # what is no mistake, costs nothing, and is better done otherwise
+    remarks: list[str] = field(default_factory=list)  # what is better done otherwise, and costs nothing by itself
 
     @property
     def passed(self) -> int:

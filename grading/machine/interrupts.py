@@ -39,9 +39,6 @@ def install() -> None:
     _State.outputs = tuple((os.dup(number), number) for number in (1, 2))
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)  # written to at once, whatever Python is doing
-    threading.Thread(target=_wait, args=(ours, theirs), name="Ctrl-C", daemon=True).start()
     usual = sys.excepthook
 
     def uncaught(kind: Any, error: Any, trace: Any) -> None:
@@ -50,6 +47,9 @@ def install() -> None:
         usual(kind, error, trace)
 
     sys.excepthook = uncaught
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)  # written to at once, whatever Python is doing
+    threading.Thread(target=_wait, args=(ours, theirs), name="Ctrl-C", daemon=True).start()
 
 
 def is_program(*names: str) -> bool:
@@ -86,6 +86,8 @@ def leave() -> NoReturn:
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
     _State.happened = True
+    if not threading.main_thread().is_alive():
+        leave()  # what runs at exit has no `except` around it
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             leave()  # an import that is broken off half way may take the interpreter with it

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import sys
+import warnings
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from grading.submission.folders import NAMED
@@ -12,21 +16,32 @@ from grading.submission.katas import MODULES, REQUIRED, in_words
 
 OPENS = {"open", "load", "save", "loadtxt", "genfromtxt", "read_csv", "read_text", "read_bytes"}
 WITH_TORCH = ("torch", "numpy")
+MOST, MOST_LETTERS = 20, 200
+MOST_BYTES = 32 * 1024  # of a file that is looked at: what can be nested deeply enough to harm a parser is longer
 
 
 def remarks(folder: Path) -> list[str]:
     """Sentences about what works here and will not where it is graded; read from the files, nothing is run."""
-    found = [remark for module in MODULES for remark in _of_file(folder, module)]
-    return list(dict.fromkeys(found))
+    found = []
+    for path in (folder / f"{module}.py" for module in MODULES):
+        with contextlib.suppress(OSError):  # not there, or not to be read: the suites say so
+            found += remarks_on(path, path.read_bytes() if path.is_file() else b"")
+    return found
 
 
-def _of_file(folder: Path, module: str) -> Iterator[str]:
-    path = folder / f"{module}.py"
+def remarks_on(path: Path, source: bytes) -> list[str]:
+    """The same of one file, whose source it is; the first few."""
+    return list(dict.fromkeys(remark[:MOST_LETTERS] for remark in islice(_remarks(path, source), MOST)))
+
+
+def _remarks(path: Path, source: bytes) -> Iterator[str]:
+    folder, name = path.parent, f"{path.parent.name}/{path.name}"
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return  # not there, or no Python: the suites say so
-    name = f"{folder.name}/{path.name}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about an escape that is none
+            tree = ast.parse(source if len(source) <= MOST_BYTES else b"")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # no Python: the suites say so
     for node in ast.walk(tree):
         for imported in _imported(node):
             why = _lacking(folder, imported)
@@ -59,12 +74,8 @@ def _lacking(folder: Path, imported: str) -> str:
         return ""
     if first == "grading":
         return "the grader's own code is not there"
-    if (
-        own
-        or (folder / f"{first}.py").exists()
-        or (folder / first).is_dir()
-        or (folder.parent / f"{first}.py").exists()
-    ):
+    beside = (folder / f"{first}.py", folder / first, folder.parent / f"{first}.py")
+    if own or any(map(os.path.exists, beside)):  # False for a name that is too long for a file
         return f"only the {in_words(len(REQUIRED))} files are handed in"
     return "the grader promises torch and Python's own library, no more"
 

@@ -18,6 +18,8 @@ from grading.suites.board import Outcome, all_done, done_tasks, first_failure, n
 from grading.suites.rows import Line, board_lines, fill, near, separator, width
 
 MOST_REMARKS = 2
+FIRST_TO_GO = ("because", "called", "expected", "got")  # of a failure that is too long, in this order
+TELLING = ("yours is", "yours has", "due is", "measured", "looks like", "at", "printed")
 HEIGHT = 23  # lines of a screen of 24, where the prompt takes the last
 MARKS = {"done": ("+", "green"), "wrong": ("x", "red"), "todo": (".", "yellow"), "locked": ("-", "light")}
 
@@ -54,31 +56,27 @@ def write(
     notes += _remarks(remarks_of(outcomes), "~", "cyan")
     if first is None:
         ending = notes + (_praise(outcomes) if guided else [])
-        _put(screen, [*board_lines(outcomes, folder), *ending])
+        put(screen, [*board_lines(outcomes, folder), *ending])
         return
     more = sum(outcome.status == "failed" for outcome in outcomes) - 1
     failed, commands = failure_lines(first), next_lines(first, folder, guided, impl)
     task = next((task for task in tasks() if task.id == first.task), None)
-    point = _point(outcomes, task) if guided else []
+    told = point(outcomes, task) if guided else []
     if more and first.kind != "todo":
-        fail = "test fails" if more == 1 else "tests fail"
-        commands.insert(0, Line(f"  {more} more {fail}; each in full: {_again(first, impl)} -v"))
-    for level, blank, told in ((0, 1, 1), (0, 0, 1), (0, 0, 0), (1, 1, 0), (1, 0, 0), (2, 0, 0), (3, 0, 0)):
+        fail, run = "test fails" if more == 1 else "tests fail", f"{_again(first, impl)} -v"
+        said = f"  {more} more {fail}; each in full: {run}"
+        commands.insert(0, Line(said if len(said) <= width() else f"  {more} more: {run}"))
+    for level, blank, whole in ((0, 1, 1), (0, 0, 1), (0, 0, 0), (1, 1, 0), (1, 0, 0), (2, 0, 0), (3, 0, 0)):
         top = [*board_lines(outcomes, folder, level=level), *notes, Line(separator("next"))]
-        below = [Line("")] * blank + commands + point * told
+        below = [Line("")] * blank + commands + told * whole
         if len(top) + len(failed) + len(below) <= height:
             break
-    _put(screen, [*top, *fitting(screen, first, failed, height - len(top) - len(below)), *below])
+    put(screen, [*top, *fitting(screen, first, failed, height - len(top) - len(below)), *below])
 
 
-def write_point(screen: Screen, outcomes: list[Outcome], before: Task | None = None) -> None:
-    """Write the point of the task that was done last, and where to read on."""
-    _put(screen, _point(outcomes, before))
-
-
-def write_remarks(screen: Screen, folder: Path) -> None:
-    """Write what works here and will not where it is graded."""
-    _put(screen, _remarks(handed_in.remarks(folder), "!", "yellow"))
+def write_remarks(screen: Screen, folder: Path) -> int:
+    """Write what works here and will not where it is graded; in how many lines."""
+    return put(screen, _remarks(handed_in.remarks(folder), "!", "yellow"))
 
 
 def _remarks(said: Sequence[str], mark: str, colour: str) -> list[Line]:
@@ -90,24 +88,26 @@ def _remarks(said: Sequence[str], mark: str, colour: str) -> list[Line]:
 
 def write_board(screen: Screen, outcomes: list[Outcome], folder: Path) -> None:
     """Write where every task stands, and nothing else."""
-    _put(screen, board_lines(outcomes, folder, every_task=True, level=0))
+    put(screen, board_lines(outcomes, folder, every_task=True, level=0))
 
 
-def _put(screen: Screen, lines: list[Line]) -> None:
+def put(screen: Screen, lines: list[Line]) -> int:
+    """Write lines; how many."""
     for line in lines:
         if line.mark:
             mark, colour = MARKS[line.mark]
             screen.write(f"  {mark} ", bold=True, **{colour: True})
         screen.write_line(line.text, **line.style)
+    return len(lines)
 
 
 def _praise(outcomes: list[Outcome]) -> list[Line]:
     praise = "All done. Now train a network with your code, and see what it draws: kata grade"
     text = praise if all_done(outcomes) else "Done so far. What comes next: kata"
-    return [Line(""), *(Line(line, {"green": True, "bold": True}) for line in fill(text)), *_point(outcomes)]
+    return [Line(""), *(Line(line, {"green": True, "bold": True}) for line in fill(text)), *point(outcomes)]
 
 
-def _point(outcomes: list[Outcome], before: Task | None = None) -> list[Line]:
+def point(outcomes: list[Outcome], before: Task | None = None) -> list[Line]:
     """The point of the task that was done last, before the one that comes next, and where to read on."""
     last = None
     for task in tasks():
@@ -122,7 +122,7 @@ def _point(outcomes: list[Outcome], before: Task | None = None) -> list[Line]:
 
 def write_failure(screen: Screen, failure: Outcome, room: int) -> None:
     """Write a failure alone, in so many lines."""
-    _put(screen, fitting(screen, failure, failure_lines(failure), room))
+    put(screen, fitting(screen, failure, failure_lines(failure), room))
 
 
 def failure_lines(failure: Outcome) -> list[Line]:
@@ -146,7 +146,7 @@ def fitting(screen: Screen, failure: Outcome, lines: list[Line], room: int) -> l
     if len(lines) <= room:
         return lines
     printed = failure.printed.splitlines()
-    if printed:
+    if len(printed) > 1:  # a single line takes no more room in its place
         screen.write_line(separator(f"printed by {failure.task}"))
         for line in printed:
             screen.write_line(_plain(line))
@@ -154,8 +154,22 @@ def fitting(screen: Screen, failure: Outcome, lines: list[Line], room: int) -> l
         lines = [*lines[:at], Line(f"  {'printed':<{LABEL}}{len(printed)} lines, above the board")]
     if len(lines) <= room:
         return lines
-    kept = max(room - 1, 1)
-    return [*lines[:kept], Line(f"  ... {len(lines) - kept} more lines: pytest --task {failure.task} -v")]
+    kept = _most_telling(lines, max(room - 1, 1))
+    return [*kept, Line(f"  ... {len(lines) - len(kept)} more lines: pytest --task {failure.task} -v")]
+
+
+def _most_telling(lines: list[Line], room: int) -> list[Line]:
+    """So many lines of a failure: what was measured stays longest, and before it the headline."""
+    labels: list[str] = []
+    for line in lines:
+        label = line.text[2 : LABEL + 2].strip()
+        labels.append(label if label or not labels else labels[-1])  # a line without one runs on
+    others = [label for label in labels[1:] if label not in (*FIRST_TO_GO, *TELLING)]
+    for going in (*FIRST_TO_GO, *reversed(others)):
+        if len(lines) > room:
+            kept = [i for i in range(len(lines)) if i == 0 or labels[i] != going]
+            lines, labels = [lines[i] for i in kept], [labels[i] for i in kept]
+    return lines[:room]
 
 
 def _rewrapped(message: str) -> list[str]:

@@ -124,9 +124,10 @@ def pytest_kata_implementation(config: pytest.Config) -> Any:
     folder = config.stash[RUN].folder
     if not config.getoption("isolated"):
         return Implementation(folder)
-    from grading.isolation import IsolatedImplementation
+    from grading.isolation import IsolatedImplementation, Limits
 
-    return IsolatedImplementation(folder, sandbox=config.getoption("sandbox"))
+    limits = Limits(call=2 * SECONDS)  # by the clock on the wall, whatever else the machine does
+    return IsolatedImplementation(folder, sandbox=config.getoption("sandbox"), limits=limits)
 
 
 @pytest.fixture(scope="module")

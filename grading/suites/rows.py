@@ -81,7 +81,7 @@ def _quality_rows(outcomes: list[Outcome]) -> list[tuple[str, int, list[Line]]]:
 
 def _kata_rows(kata: Kata, mine: list[Outcome], folder: Path, every_task: bool, partly: bool, level: int) -> list[Line]:
     file = f"{kata.module}.py" + ", optional" * kata.optional
-    seen = f"see it: kata plot {kata.number}" if kata.picture and state(mine) == "done" else file
+    seen = f"see: kata plot {kata.number}" if kata.picture and state(mine) == "done" else file
     rows = [_row(state(mine), f"{kata.number} {kata.title}", seen, _counts(mine, folder, kata.tasks))]
     if every_task or state(mine) not in ("done", "locked"):
         for task in kata.tasks:

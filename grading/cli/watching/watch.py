@@ -15,8 +15,6 @@ import typer
 
 from grading.cli import app
 from grading.cli.run import chosen
-from grading.cli.watching.keys import keys
-from grading.cli.watching.watch_session import Session
 from grading.submission.folders import find
 
 
@@ -29,10 +27,14 @@ def watch(
 ) -> None:
     """Test the current kata whenever you save, and show what to do next. The way to learn with: leave it running.
 
-    Keys: h one more hint, p your own tests, l list of tasks, a all tests, r put the stub back, q quit.
+    Keys: h one more hint, s see the picture of what is done, p your own tests, l list of tasks, a all tests,
+    r put the stub back, q quit.
 
     Example: kata watch
     """
+    from grading.cli.watching.keys import keys
+    from grading.cli.watching.watch_session import Session
+
     events: queue.Queue[tuple[str, Any]] = queue.Queue()
     session = Session(chosen(impl), lambda message: events.put(("worker", message)))
     with _terminated(), _saves(find(chosen(impl)), events), keys(lambda key: events.put(("key", key))) as has_keys:

@@ -116,6 +116,17 @@ def test_colours_are_for_terminals_that_want_them(environment, monkeypatch):
     assert bool(shown) == (not environment)
 
 
+def test_colours_can_be_demanded_where_there_is_no_terminal(monkeypatch, capsys):
+    from grading.cli import screen
+
+    for name in ("NO_COLOR", "TERM", "KATA_COLOURS"):
+        monkeypatch.delenv(name, raising=False)
+    screen.Screen().write("grey")
+    monkeypatch.setenv("KATA_COLOURS", "1")
+    screen.Screen().write("green", green=True)
+    assert capsys.readouterr().out == "grey\x1b[32mgreen\x1b[0m"
+
+
 def test_an_unknown_command_is_exit_code_2(kata):
     code, _, err = kata("lern")
     assert code == 2
@@ -146,7 +157,7 @@ def test_help_and_hints_do_not_wait_for_torch():
 
 
 def test_a_full_disk_is_a_sentence(monkeypatch, capsys):
-    def full(**_):
+    def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device", "reports/x")
 
     monkeypatch.setattr(cli, "register", full)

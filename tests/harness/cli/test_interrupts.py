@@ -49,3 +49,25 @@ def test_code_that_catches_everything_is_stopped_too(tmp_path):
     assert code == 1
     assert "no answer" in seen  # told from within where the exception slips out between two lines, else from without
     assert "mine/q_sample.py:" in seen
+
+
+AT_EXIT = """
+import atexit, os, signal, time
+from grading.machine import interrupts
+interrupts.install()
+atexit.register(lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(30)))
+"""
+AT_ONCE = """
+import os, signal
+from grading import __main__
+from grading.machine import interrupts
+interrupts.install = lambda: os.kill(os.getpid(), signal.SIGINT)
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize(("script", "code", "says"), [(AT_EXIT, 130, "stopped"), (AT_ONCE, -2, "")])
+def test_neither_the_first_moment_nor_the_last_ends_in_a_traceback(script, code, says):
+    with Program([sys.executable, "-c", script], ROOT) as program:
+        seen, ended = program.rest()
+    assert (seen.strip(), ended) == (says, code)

@@ -1,6 +1,7 @@
 """kata watch: what it reruns, what it shows, and its keys; the child process is pretended."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -30,10 +31,29 @@ class Pretended:
         self.stops += 1
 
 
+class Beside:
+    """A command beside the watch that only notes what it is asked."""
+
+    def __init__(self, told):
+        self.ran: list[tuple[str, ...]] = []
+        self.going = False
+
+    def run(self, *words):
+        self.ran.append(words[: words.index("--impl")])
+        self.going = True
+
+    def is_running(self, pid):
+        return self.going
+
+    def stop(self):
+        self.going = False
+
+
 @pytest.fixture
 def watch(tmp_path, monkeypatch):
     """A session over a folder of stubs, with a pretended worker; `answer` ends the run under way."""
     monkeypatch.setattr(watch_session, "Worker", Pretended)
+    monkeypatch.setattr(watch_session, "Aside", Beside)
     monkeypatch.setattr(hints, "GIVEN", tmp_path / ".kata" / "hints.json")
     monkeypatch.setattr(reset, "KEPT", tmp_path / ".kata" / "kept")
     monkeypatch.chdir(tmp_path)
@@ -94,7 +114,9 @@ def test_what_was_finished_is_said_once(watch, capsys):
     reach(watch, 4, t4_1="wrong", t4_2="wrong")
     watch.on_save({"ddpm_step"})
     answer(watch, t4_2="wrong")
-    assert "done: 4.1 ddpm_step\n" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "done: 4.1 ddpm_step\n" in shown
+    assert "see   press s: Why can even" in shown
     watch.on_save({"ddpm_step"})
     answer(watch, t4_2="wrong")
     assert "done:" not in capsys.readouterr().out
@@ -150,7 +172,7 @@ def test_the_keys(watch, capsys):
         ("h", "hint 1 of 3"),
         ("h", "hint 2 of 3"),
         ("l", "5.3 ddim_sample"),
-        ("x", "h hint   p prove   l list"),
+        ("x", "h hint  s see  p prove"),
     ):
         capsys.readouterr()
         watch.on_key(key)
@@ -161,6 +183,43 @@ def test_the_keys(watch, capsys):
     assert f"{OWED - 1} of {OWED} tasks" in capsys.readouterr().out
     watch.on_key("q")
     assert not watch.going
+
+
+def test_while_a_command_works_beside_a_save_is_tested_and_q_quits(watch, capsys):
+    reach(watch, 2, t2_1="wrong")
+    watch.on_key("p")
+    assert watch.aside.ran == [("prove", "2.1")]
+    watch.on_save({"q_sample"})
+    assert watch.worker.files[-1] == ["2"]
+    assert not watch.aside.going
+    answer(watch, t2_1="wrong")
+    watch.on_key("p")
+    watch.on_key("q")
+    assert not watch.going
+    watch.end()
+    assert not watch.aside.going
+
+
+def test_what_a_command_beside_has_shown_is_a_page_of_its_own(watch, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(watch_session, "view", opened.append)
+    reach(watch, 3, t3_1="wrong")
+    assert "press s" not in capsys.readouterr().out  # nothing was done since the student began
+    watch.on_key("s")
+    assert watch.aside.ran == [("plot", "2")]
+    watch.on_worker({"kind": "aside", "pid": 1, "shown": "forward    reports/my code/plots/forward.png\nWhere do you"})
+    assert "Where do you\n\nany other key: back" in capsys.readouterr().out
+    assert opened == [Path("reports/my code/plots/forward.png")]
+    watch.on_key("p")
+    watch.on_key("x")
+    watch.on_worker({"kind": "aside", "pid": 1, "shown": "too late"})
+    assert "too late" not in capsys.readouterr().out
+
+
+def test_there_is_nothing_to_see_before_the_first_kata_is_done(watch):
+    reach(watch, 1, t1_1="wrong")
+    watch.on_key("s")
+    assert watch.aside.ran == []
 
 
 def test_reset_asks_first(watch, capsys):
@@ -175,6 +234,24 @@ def test_reset_asks_first(watch, capsys):
     watch.on_key("y")
     assert path.read_text() == stub
     assert "the stub is back in mine/q_sample.py" in capsys.readouterr().out
+
+
+def test_the_fullest_screen_fits_too(watch, capsys):
+    """Something done, with a picture; remarks; and a failure that is long."""
+    for module in ("beta_schedule", "q_sample", "loss"):
+        with open(watch.folder / f"{module}.py", "a") as file:
+            file.write("\nimport pandas, seaborn, requests\n")
+    reach(watch, 1, t1_4="wrong")
+    watch.on_save({"beta_schedule"})
+    answer(watch)
+    capsys.readouterr()
+    answer(watch, t2_1="wrong" + "".join(f"\n  row {n}" for n in range(30)))
+    lines = capsys.readouterr().out.splitlines()
+    assert "done: 1.4 make_schedule" in lines
+    assert "  ! and 7 more such lines" in lines
+    assert "2.1 q_sample: wrong" in lines
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 80
 
 
 def test_every_screen_fits_a_small_terminal(watch, capsys):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,42 @@ def test_on_a_terminal_from_stub_to_done(tmp_path):
         os.replace(tmp_path / "new", tmp_path / "mine" / "beta_schedule.py")  # as editors save
         assert "2.1 q_sample: not written yet" in terminal.until(f"{len(katas()[0].tasks)} of {OWED} tasks")
         os.write(terminal.ours, b"\x1b[A\x1bOP\x1b[15~q")  # arrows and function keys are no letters, and hide none
+        assert terminal.process.wait(20) == 0
+        assert terminal.restored()
+    finally:
+        terminal.process.kill()
+        terminal.process.wait()
+
+
+def command_line(pid: str) -> str:
+    """What a process runs; nothing where it has ended."""
+    path = Path(f"/proc/{pid}/cmdline")
+    return path.read_text() if path.exists() else ""
+
+
+def below(pid: str) -> list[str]:
+    """The processes that a process has started, and they."""
+    children = [one for path in Path(f"/proc/{pid}/task").glob("*/children") for one in path.read_text().split()]
+    return [*children, *(one for child in children for one in below(child))]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a pseudo-terminal, and /proc")
+def test_tests_of_ones_own_that_never_end_stop_nothing_else(tmp_path):
+    """Saving goes on, and q leaves no process behind."""
+    write_stubs(tmp_path / "mine")
+    (tmp_path / "mine" / "tests").mkdir()
+    (tmp_path / "mine" / "tests" / "test_1_1.py").write_text("while True:\n    pass\n")
+    terminal = Terminal(tmp_path / "mine")
+    try:
+        terminal.until("q quit")
+        os.write(terminal.ours, b"p")
+        while not (own := [one for one in below(terminal.process.pid) if "proving.session" in command_line(one)]):
+            terminal.until("running your tests, ")
+        (tmp_path / "mine" / "loss.py").touch()
+        terminal.until("q quit")
+        assert "".join(map(command_line, own)) == ""
+        os.write(terminal.ours, b"q")
         assert terminal.process.wait(20) == 0
         assert terminal.restored()
     finally:

@@ -12,6 +12,9 @@ from grading.experiment.networks.training import Trained
 from grading.experiment.stages import Setting, sample_stage
 from grading.grade.deadline import Deadline, InTime
 from grading.grade.grade import Judge, grade
+from grading.grade.result import Result
+from grading.reports.page import page
+from grading.reports.terminal import messages
 from grading.submission.implementation import ROOT, Implementation
 from grading.suites.runner import TESTS
 
@@ -37,6 +40,22 @@ def test_after_the_deadline_nothing_is_asked_and_everything_says_why(isolated, m
     assert "the 0 seconds of this grade are over" in " ".join(task.first_failure.message.split())
     assert result.training_message == "ddpm_loss: not run to its end: the 0 seconds of this grade are over"
     assert all(sampler.message for sampler in result.samplers)
+
+
+def test_what_a_file_lacks_where_it_is_graded_stands_with_its_first_task(tmp_path, monkeypatch):
+    monkeypatch.setattr("grading.grade.grade.unit_suites", lambda: [TESTS / "test_3_loss.py"])
+    folder = shutil.copytree(ROOT / "solutions", tmp_path / "mine")
+    for module in ("loss", "ddim_step"):
+        with open(folder / f"{module}.py", "a") as file:
+            file.write("\nimport utils\n")
+    (folder / "utils.py").touch()
+    result = grade(folder, isolated=False, deadline=0.0).result
+    noted = {task.id: task.remarks for task in result.tasks if task.remarks}
+    says = "mine/{}.py imports utils: only the five files are handed in"
+    assert noted == {"3.1": [says.format("loss")], "5.1": [says.format("ddim_step")]}
+    assert Result.from_json(result.to_json()) == result
+    assert f"~ {says.format('loss')}" in "\n".join(map(str, messages(result)))
+    assert says.format("loss") in page(result)
 
 
 @pytest.mark.parametrize("isolated", [True, False])

@@ -210,6 +210,22 @@ def test_all_calls_together_have_a_limit(tier, tmp_path):
             isolated.ddpm_step(torch.ones(2, 2), 0, torch.zeros(2, 2), SCHEDULE, None)
 
 
+def test_matplotlib_can_be_imported_and_finds_nothing_of_an_earlier_submission(tier, tmp_path):
+    """Its cache seems to be writable there, and is empty: the grader promises no library but torch, and breaks none."""
+    source = """
+def q_sample(x0, t, schedule, noise):
+    import os
+    found = os.listdir(os.environ["MPLCONFIGDIR"])
+    import matplotlib.pyplot as plt
+    plt.figure()
+    return x0 + len(found)
+"""
+    folder = written(tmp_path / "s", q_sample=source)
+    for _ in range(2):
+        with IsolatedImplementation(folder, sandbox=tier, limits=Limits(call=30.0)) as isolated:
+            assert torch.equal(isolated.q_sample(*batch()), batch()[0])
+
+
 def test_a_sandbox_that_is_not_to_be_had_is_refused_in_one_sentence():
     environment = {**os.environ, "PATH": "/nonexistent"}
     command = [sys.executable, "-m", "pytest", "--isolated", "--sandbox", "namespaces", "--impl", "solutions", "-q"]

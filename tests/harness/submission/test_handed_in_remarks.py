@@ -53,3 +53,20 @@ def test_what_the_grader_has_is_no_remark(folder, line):
     path = folder / "loss.py"
     path.write_text(path.read_text(encoding="utf-8") + f"\n\n{line}\n", encoding="utf-8")
     assert remarks(folder) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *(b"\x00", b"x = (", b"'\\d'", b"\xff", b"import " + b"a" * 300, b"import " + b"a" * 30_000),
+        *(b"1" + b"+1" * 16_000, b"(" * 16_000, b"-" * 32_000 + b"1", b"a" + b".a" * 16_000, b"import b\n" * 3_000),
+        b"import pandas\n" + b"#" * 300_000,
+    ],
+    ids=lambda source: f"{source[:12]!r}, {len(source)}",
+)
+def test_no_source_text_breaks_the_reader(folder, source):
+    """A grader reads the files of strangers."""
+    (folder / "loss.py").write_bytes(source)
+    found = remarks(folder)
+    assert len(found) <= 1
+    assert all(len(remark) <= 200 for remark in found)

@@ -10,6 +10,7 @@ import pytest
 from grading.submission.implementation import ROOT
 from grading.submission.katas import required
 from grading.submission.stubs import write_stubs
+from grading.suites import board, display
 
 OWED = len(required())
 
@@ -142,7 +143,7 @@ def test_a_narrow_terminal_breaks_no_word(run, mine, monkeypatch):
     _, out, _ = run("--task", "2.1")
     shown = [line for line in out.splitlines() if str(mine) not in line]
     assert max(map(len, shown)) <= 60
-    assert "tolerance" in out
+    assert "alpha_bar_t" in out
 
 
 @pytest.mark.parametrize(
@@ -211,3 +212,27 @@ def test_a_sandbox_that_cannot_be_had_is_one_sentence(run, monkeypatch):
     code, _, err = run("--isolated", "--sandbox", "portable", "--impl", "solutions")
     assert code == 2
     assert err == "--sandbox portable is not to be had on this machine (portable: it does not start)\n"
+
+
+MEASURED = """5.2 ddim_step: wrong value
+  called     ddim_step(x_t (4, 2), t=1, t_prev=0, eps (4, 2), schedule (T=10),
+             eta=0.75, noise (4, 2))
+  got        0.5
+  expected   0.7
+  because    DDIM eq. 12
+  factor of  yours      due
+  noise      0.4108     0.289      wrong
+  yours is   x_prev = direction + eta * sqrt(beta_t)
+             * noise
+  due is     x_prev = direction + sigma * noise
+  hint       kata hint 5.2"""
+
+
+@pytest.mark.parametrize("room", range(6, 13))
+def test_a_failure_that_is_too_long_keeps_its_headline_and_what_is_due(room):
+    failure = board.Outcome("5.2", "", "", "failed", "wrong", MEASURED, None, 0.0, printed="here")
+    lines = [line.text for line in display.fitting(None, failure, display.failure_lines(failure), room)]
+    assert len(lines) <= room
+    assert lines[0] == "5.2 ddim_step: wrong value"
+    assert [line.split()[0] for line in lines if line.startswith(("  yours is", "  due is"))] == ["yours", "due"]
+    assert "             * noise" in lines
