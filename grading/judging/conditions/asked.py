@@ -121,6 +121,7 @@ class Asked:
             said(self.name, needed),
             self.tried(row, needed),
             self.source,
+            row.get("default dtype", "float32"),
         )
 
     def tried(self, row: Row, needed: Row) -> str:

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from grading.judging.diagnosis.finding import Finding, Line, row
 from grading.judging.diagnosis.search.explain import Explanation, explanations, matching, two_changes
-from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.formulas import Formula
 from grading.judging.diagnosis.search.schedule_formulas import FORMULAS, KINDS, letters_of, written
+from grading.judging.diagnosis.search.values import Numbers, evaluate
 from grading.judging.observations import in_float64
 
 ENDS = ((7, 0.1, 0.4), (12, 0.3, 0.05), (5, 0.2, 0.25))

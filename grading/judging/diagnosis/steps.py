@@ -14,7 +14,8 @@ from grading.judging.diagnosis.factors import FOLLOWS, shorter, written_down
 from grading.judging.diagnosis.finding import Finding, Line, row
 from grading.judging.diagnosis.measure import Measured, measure
 from grading.judging.diagnosis.search.explain import Explanation, explanations, matching
-from grading.judging.diagnosis.search.formulas import FORMULAS, Numbers, evaluate, written
+from grading.judging.diagnosis.search.formulas import FORMULAS, written
+from grading.judging.diagnosis.search.values import Numbers, evaluate
 from grading.judging.diagnosis.sites import Site, inside, letters_at
 from grading.judging.diagnosis.unlike import added_number, not_linear, unsteady
 from grading.judging.observations import carefully
