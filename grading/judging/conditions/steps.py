@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging.compare import EXACT, shorten
+from grading.judging.compare import EXACT
 from grading.judging.conditions.arguments import SCHEDULES
 from grading.judging.conditions.asked import Due, judged
 from grading.judging.conditions.factors import NUMBERS, signature
@@ -82,8 +82,8 @@ def _ask(
     if bad:
         ts = sorted({made[i]["t"] for i in bad})
         few = len(bad) <= len(made) // 4
-        only = f"only at t = {shorten(ts).strip('[]') if len(ts) > 6 else ', '.join(map(str, ts))} of {title}"
-        only = only if few else f"at t = {ts[0]} of {title}"
+        listed = ", ".join(map(str, ts)) if len(ts) <= 6 else f"{ts[0]}, {ts[1]}, ..., {ts[-1]} ({len(ts)} of them)"
+        only = f"only at t = {listed} of {title}" if few else f"at t = {ts[0]} of {title}"
         if dtype == torch.float32:
             due64 = expected[bad[0]].double()
             in64 = _answer(f, exact | made[bad[0]] | {"schedule": tables.to(torch.float64)})

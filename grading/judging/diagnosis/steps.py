@@ -20,6 +20,8 @@ from grading.judging.diagnosis.sites import Site, inside, letters_at
 from grading.judging.diagnosis.unlike import added_number, not_linear, unsteady
 from grading.judging.observations import carefully
 
+FEWEST = 4  # places where there is a number: by fewer, many formulas agree
+
 
 def step_finding(implementation: Any, function: str) -> Finding | None:
     """What is wrong with a step, wherever its factors can be measured; None where they are right."""
@@ -39,7 +41,7 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     missing = np.isnan(measured.factors).any(1)
     if all(right) and not missing.any():
         return _at_edges_alone(edge_findings(f, function, measured.tolerance)) or only_some(f, function)
-    if not missing.all():
+    if (~missing).sum() >= FEWEST:
         return _Terms(function, sites, measured, letters).finding(f)
     return _not_finite(f, function)
 
