@@ -23,7 +23,9 @@ class GlobalState:
         self.filters, self.random = warnings.filters[:], torch.get_rng_state()
         self.exact, self.anomaly = torch.are_deterministic_algorithms_enabled(), torch.is_anomaly_enabled()
         self.seeded = len(_seeded)
-        self.others = {module: module.seed for module in (random, sys.modules.get("numpy.random")) if module}
+        self.others: dict[Any, Any] = {
+            module: module.seed for module in (random, sys.modules.get("numpy.random")) if module
+        }
         for module in self.others:
             module.seed = _noted(module)
 
