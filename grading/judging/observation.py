@@ -121,7 +121,7 @@ class Observation:
             lines.append(("do", ADVICE[difference.problem]))
         if self.default != torch.float32:
             name = dtype_name(self.default)
-            lines.append(("default", f"torch's default dtype is set to {name} for this call: what is made follows it"))
+            lines.append(("default", f"torch's default dtype is {name} for this call, so {name} is due"))
         where = (f" at {self.where}" if self.where else "") + (f", {self.only}" if self.only else "")
         lines += [("tried", self.tried)] if self.tried else []
         known = None if difference.problem in OF_ITS_FORM else self._finding(difference.problem == "wrong value")
