@@ -5,7 +5,7 @@ import torch
 from grading.judging.conditions.arguments import arguments
 from grading.judging.conditions.asked import Asked
 from grading.judging.conditions.factors import plain
-from grading.judging.conditions.generators import with_one_generator, without_a_generator
+from grading.judging.conditions.generators import REPEATED, with_one_generator, without_a_generator
 from grading.judging.conditions.steps import at_every_step
 from grading.judging.conditions.walks import ALL_WELL, AskedSampler, walk_sentence
 from grading.judging.sampler_trace import Spy
@@ -63,9 +63,8 @@ class EveryWalk:
     def test_without_a_generator(self, kata):
         """None means torch's global generator, which torch.manual_seed sets: it is the caller's to set, not yours."""
         given = arguments(kata.task.function, plain(kata.task.function) | {"generator": "None"}, kata)
-        kata.probe("walks with generator=None", lambda f: without_a_generator(f, given)).gives(
-            "two walks differ, and torch.manual_seed repeats them", "the caller sets the seed"
-        )
+        call = kata.probe("walks with generator=None", lambda f: without_a_generator(f, given))
+        call.gives(REPEATED, "the caller sets the seed")
 
     def test_a_generator_is_used_up(self, kata):
         """A generator that two walks share is left where the draws of the first have brought it."""

@@ -68,7 +68,7 @@ class Checker:
     def double(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function while torch's default dtype is float64, where a slip cannot hide in the rounding."""
         plain = self(*args, **kwargs)
-        return replace(plain, probe=lambda f: in_float64(plain.probe, f))
+        return replace(plain, probe=lambda f: in_float64(plain.probe, f), default=torch.float64)
 
     def elsewhere(self, *args: Any, **kwargs: Any) -> Observation:
         """Call the task's function as if its arguments lay on a GPU: what fails there fails, what waits is a remark."""
@@ -130,9 +130,12 @@ class Checker:
         """A copy of a tensor or a schedule on the device under test: what one test's call changes spoils no other."""
         return placed.to(device=self.device, copy=True)
 
-    def wrong_under(self, problem: Any, given: dict[str, Any], only: str, tried: str, source: str) -> Failure:
+    def wrong_under(
+        self, problem: Any, given: dict[str, Any], only: str, tried: str, source: str, default: str = "float32"
+    ) -> Failure:
         """The Failure of a call that goes wrong under a condition: `only for a batch of 300`."""
-        asked = Observation(self, lambda f: None, shown_call(self.task.function, (), given), "", only=only, tried=tried)
+        call, dtype = shown_call(self.task.function, (), given), getattr(torch, default)
+        asked = Observation(self, lambda f: None, call, "", only=only, tried=tried, default=dtype)
         if isinstance(problem, SubmissionError):
             return asked._error(problem)
         return asked._failure(problem, None, source, EXACT)

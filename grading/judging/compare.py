@@ -76,8 +76,8 @@ def kind(value: Any) -> str:
     return str(type(value).__name__)
 
 
-def dtype_name(value: Tensor) -> str:
-    return str(value.dtype).removeprefix("torch.")
+def dtype_name(value: Tensor | torch.dtype) -> str:
+    return str(value.dtype if isinstance(value, Tensor) else value).removeprefix("torch.")
 
 
 def number(value: float) -> str:

@@ -13,8 +13,8 @@ from grading.submission.contract import linear_schedule, schedule_from
 # alpha for alpha_bar or a missing root shows in the first digits.
 COARSE = schedule_from(torch.tensor([0.02, 0.05, 0.1, 0.16, 0.2, 0.23, 0.3, 0.33, 0.38, 0.4], dtype=torch.float64))
 STEPS = len(COARSE.betas)
-# As many steps, and other numbers: what a submission has kept of COARSE is wrong here.
-ANOTHER = schedule_from(torch.tensor([0.3, 0.12, 0.07, 0.35, 0.03, 0.22, 0.4, 0.1, 0.28, 0.18], dtype=torch.float64))
+# As many steps, the same ends and the same sum: what a submission has kept of COARSE, by whatever key, is wrong here.
+ANOTHER = schedule_from(torch.tensor([0.02, 0.3, 0.05, 0.33, 0.16, 0.38, 0.1, 0.23, 0.2, 0.4], dtype=torch.float64))
 
 # The schedule of the papers: a thousand small steps.
 PAPER = linear_schedule()

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from grading.judging.attention import ATTENTION
-from grading.judging.compare import EXACT, Mismatch, Tolerance, mismatch, number
+from grading.judging.compare import EXACT, Mismatch, Tolerance, dtype_name, mismatch, number
 from grading.judging.diagnosis import Finding, diagnose
 from grading.judging.failure import Failure, Hopeless
 from grading.judging.observations import (
     HOPELESS,
     Probe,
 )
-from grading.judging.rounding import right_in_float32
+from grading.judging.rounding import narrow, right_in_float32
 from grading.submission.errors import Frame, SubmissionError, describe
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Observation:
     error: Callable[[], Tensor | None] = lambda: None
     only: str = ""
     tried: str = ""
+    default: torch.dtype = torch.float32
 
     def gives(self, expected: Any, source: str, tolerance: Tolerance = EXACT, also: Iterable[Any] = ()) -> None:
         """Raise Failure unless what the probe sees is `expected`, or one of `also`, which is right in its own way.
@@ -118,9 +119,14 @@ class Observation:
         lines += [("expected", difference.expected), ("because", f"{source}{bound}")]
         if difference.problem in ("not a number", "infinite value"):
             lines.append(("do", ADVICE[difference.problem]))
+        if self.default != torch.float32:
+            name = dtype_name(self.default)
+            lines.append(("default", f"torch's default dtype is {name} for this call, so {name} is due"))
         where = (f" at {self.where}" if self.where else "") + (f", {self.only}" if self.only else "")
         lines += [("tried", self.tried)] if self.tried else []
         known = None if difference.problem in OF_ITS_FORM else self._finding(difference.problem == "wrong value")
+        if difference.problem == "wrong value" and known is None and (said := narrow(seen)):
+            lines.append(("dtype", said))
         unsteady = known is None or "other calls" in known.says  # else what was measured is the cause
         if difference.problem == "wrong value" and not self.only and unsteady:
             lines += [("also", kept) for kept in [self.checker.kept_between_calls()] if kept]

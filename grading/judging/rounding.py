@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from grading.judging import closed_form
-from grading.judging.compare import Mismatch, Tolerance
+from grading.judging.compare import Mismatch, Tolerance, dtype_name
 from grading.submission.contract import NoiseSchedule, schedule_from
 
 U = 2.0**-24
@@ -91,6 +91,17 @@ def right_in_float32(
     allowed = error()
     gap = (seen.detach() - expected).abs()
     return allowed is not None and bool((gap <= allowed + tolerance.atol + tolerance.rtol * expected.abs()).all())
+
+
+def narrow(seen: Any) -> str:
+    """In a sentence, that what came back as float64 was worked out in fewer digits; empty where nothing says so."""
+    if not isinstance(seen, Tensor) or seen.dtype != torch.float64 or bool((seen == seen.round()).all()):
+        return ""
+    for dtype in (torch.bfloat16, torch.float16, torch.float32):
+        if bool((seen.to(dtype).double() == seen).all()):
+            name = dtype_name(dtype)
+            return f"each number is one of {name}: it was worked out in {name}, and only then made float64"
+    return ""
 
 
 def exactly(value: Any) -> Any:

@@ -64,8 +64,8 @@ def _float(t: Tensor) -> bool:
 
 def _one(t: Any) -> int:
     if isinstance(t, Tensor):
-        values = t.detach().cpu().flatten().tolist()
-        return int(values[0]) if values and len(set(values)) == 1 else -999
+        first = t.flatten()[:1]
+        return int(first) if len(first) and bool((t == first).all()) else -999
     return t if isinstance(t, int) else -999
 
 

@@ -77,9 +77,13 @@ def rules(implementation: Any, function: str, schedule: Any, eta: float | None) 
 
 def rule_of(walk: Walk, choice: list[Rule]) -> Rule:
     """The first rule that a walk of many points goes by; where it goes by none, the submission's own if it works."""
-    working = [rule for rule in choice if (fit := _quietly(partial(_goes_by, walk, rule))) is not None and fit >= 0]
-    going = [rule for rule in working if _quietly(partial(_goes_by, walk, rule)) == 1]
-    return (going or working[::-1] or choice)[0]
+    working = []
+    for rule in choice:
+        fit = _quietly(partial(_goes_by, walk, rule))
+        if fit == 1:
+            return rule
+        working += [rule] if fit == 0 else []
+    return (working[::-1] or choice)[0]
 
 
 def _goes_by(walk: Walk, rule: Rule) -> int:

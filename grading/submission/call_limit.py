@@ -91,7 +91,7 @@ class _Call:
     def __init__(self, seconds: float) -> None:
         self.seconds, self.thread = seconds, threading.get_ident()
         self.frame = sys._getframe(3)  # of the function with the `with`, below `limited` and contextlib
-        self.wall, self.processor = time.monotonic(), time.process_time()
+        self.wall, self.processor = time.monotonic(), -1.0
         self.spent_wall = self.spent_processor = 0.0
         self.told = 0.0
 
@@ -104,6 +104,8 @@ class _Call:
     def over(self, frame: FrameType, paused: bool) -> bool:
         """Count the time since the last look, where it was the call's own, and tell whether it is too much."""
         wall, processor = time.monotonic(), time.process_time()
+        if self.processor < 0:  # most calls end before the first look: none is slowed down by reading this clock
+            self.processor = processor - (wall - self.wall)
         if not paused and not _not_its_own(frame):
             self.spent_wall += wall - self.wall
             self.spent_processor += processor - self.processor

@@ -47,8 +47,9 @@ class Asked:
     def under_every_condition(self) -> None:
         """Raise Failure at the first row that goes wrong, with what it takes to go wrong."""
         for row in rows(self.name):
-            if self.problem(row) is not None:
-                self.fail(row)
+            problem = self.problem(row)
+            if problem is not None:
+                self.fail(row, problem)
 
     def problem(self, row: Row) -> Problem:
         """What is wrong with the answer to a row; None if nothing."""
@@ -107,20 +108,21 @@ class Asked:
         due = self.due(**exact)
         return (due.to(_dtype(given)) if isinstance(due, Tensor) else due), exact
 
-    def fail(self, row: Row) -> None:
-        """Raise the Failure of a row that goes wrong; nothing where it goes right when asked again."""
-        problem = self.problem(row)
+    def fail(self, row: Row, problem: Mismatch | SubmissionError) -> None:
+        """Raise the Failure of a row that has gone wrong, with what it takes to go wrong."""
         hopeless = isinstance(problem, SubmissionError) and problem.kind in HOPELESS
-        needed = {} if hopeless else least(self.name, row, lambda r: self.problem(r) is not None)
-        if not hopeless:
+        again = None if hopeless else self.problem(row)
+        needed = {} if again is None else least(self.name, row, lambda r: self.problem(r) is not None)
+        if again is not None:
             row = plain(self.name) | needed
             problem = self.problem(row) or problem
         raise self.kata.wrong_under(
             problem,
             arguments(self.name, row, self.kata),
-            said(self.name, needed),
+            said(self.name, needed) if again is not None or hopeless else "only now and then: asked again, it is right",
             self.tried(row, needed),
             self.source,
+            row.get("default dtype", "float32"),
         )
 
     def tried(self, row: Row, needed: Row) -> str:

@@ -38,8 +38,8 @@ NUMBERS = {
     "beta_start": (0.1, 1e-4, 0.5),
     "beta_end": (0.4, 0.02, 0.05),
     "s": (0.008, 0.0, 0.2),
-    "max_beta": (0.999, 0.4),
-    "eta": (0.6, 0.0, 1.0),
+    "max_beta": (0.999, 0.4, 0.9999),
+    "eta": (0.6, 0.0, 1.0, 0.05),
 }
 NEXT = {"stride": "for t_prev < t - 1", "neighbour": "for t_prev = t - 1", "end": "for t_prev = -1"}
 GENERATORS = {

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging.compare import EXACT, shorten
+from grading.judging.compare import EXACT
 from grading.judging.conditions.arguments import SCHEDULES
 from grading.judging.conditions.asked import Due, judged
 from grading.judging.conditions.factors import NUMBERS, signature
@@ -65,9 +65,8 @@ def _ask(
     for i, tensor in enumerate(tensors.values()):
         tensor[EACH * i : EACH * (i + 1)] = kata.randn(EACH, 2, seed=i, dtype=dtype)
     tables = schedule.to(dtype, copy=True)
-    f, answers = kata.function, []
-    for call in made:
-        answers.append(_answer(f, tensors | call | {"schedule": tables}))
+    f = kata.function
+    answers = [_answer(f, tensors | call | {"schedule": tables}) for call in made]
     exact = {k: v.double() for k, v in tensors.items()}
     together = {k: torch.tensor([c[k] for c in made], device=kata.device).reshape(-1, 1, 1) for k in made[0]}
     expected = due(**exact, **together, schedule=tables.to(torch.float64)).to(dtype)
@@ -83,12 +82,17 @@ def _ask(
     if bad:
         ts = sorted({made[i]["t"] for i in bad})
         few = len(bad) <= len(made) // 4
-        only = f"only at t = {shorten(ts).strip('[]') if len(ts) > 6 else ', '.join(map(str, ts))} of {title}"
+        listed = ", ".join(map(str, ts)) if len(ts) <= 6 else f"{ts[0]}, {ts[1]}, ..., {ts[-1]} ({len(ts)} of them)"
+        only = f"only at t = {listed} of {title}" if few else f"at t = {ts[0]} of {title}"
+        if dtype == torch.float32:
+            due64 = expected[bad[0]].double()
+            in64 = _answer(f, exact | made[bad[0]] | {"schedule": tables.to(torch.float64)})
+            only += "" if judged(in64, due64, 1.0, lambda: None) else ", only in float32"
         given = tensors | made[bad[0]] | {"schedule": tables}
         problem = answers[bad[0]]
         if not isinstance(problem, SubmissionError):
             problem = judged(problem, expected[bad[0]], 1.0, lambda: None)
-        raise kata.wrong_under(problem, given, only if few else f"at t = {ts[0]} of {title}", "", source)
+        raise kata.wrong_under(problem, given, only, "", source)
 
 
 def _answer(f: Any, given: dict[str, Any]) -> Any:

@@ -28,6 +28,11 @@ LARGEST = 8.0
 ENOUGH = 4  # numbers that agree in four digits each: by chance once in 1e16
 CLOSE = 1e-5
 ALL_WELL = "the walk is as it should be"
+SHARED = (
+    "two steps add the same noise",
+    "two samples of the batch share their noise",
+    "two entries of a sample share their noise",
+)
 
 
 class AskedSampler(Asked):
@@ -143,10 +148,8 @@ def _of_noise(z: Tensor, steps: list[int]) -> str:
     if bool(wrong.any()):
         i = int(wrong.nonzero()[0])
         return f"the step at t = {steps[i]} adds noise of variance {squares[i]:.2g} sigma^2"
-    if len(z) * z.shape[2] >= ENOUGH and len(z[0]) > 1:
-        paths = z.transpose(0, 1).flatten(1).abs().mul(1e4).round()
-        if len(paths.unique(dim=0)) < len(paths):
-            return "two samples of the batch share their noise"
-    if z[0].numel() >= ENOUGH and len(z.flatten(1).abs().mul(1e4).round().unique(dim=0)) < len(z):
-        return "two steps add the same noise"
+    for dim, says in enumerate(SHARED):
+        paths = z.movedim(dim, 0).flatten(1).abs().mul(1e4).round()
+        if paths.shape[1] >= ENOUGH and len(paths.unique(dim=0)) < len(paths):
+            return says
     return ALL_WELL

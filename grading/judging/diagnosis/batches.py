@@ -10,7 +10,8 @@ from torch import Tensor
 from grading.judging import closed_form
 from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.measure import arguments, call, numbers
-from grading.judging.diagnosis.search.formulas import FORMULAS, evaluate
+from grading.judging.diagnosis.search.formulas import FORMULAS
+from grading.judging.diagnosis.search.values import evaluate
 from grading.judging.diagnosis.sites import UNEVEN, inside, letters_at
 from grading.judging.diagnosis.unlike import same, total
 

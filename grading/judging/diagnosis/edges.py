@@ -9,7 +9,8 @@ import numpy as np
 from grading.judging.diagnosis.finding import Finding, Line, row
 from grading.judging.diagnosis.measure import measure
 from grading.judging.diagnosis.search.explain import Explanation, explanations, matching
-from grading.judging.diagnosis.search.formulas import FORMULAS, Numbers, evaluate, written
+from grading.judging.diagnosis.search.formulas import FORMULAS, written
+from grading.judging.diagnosis.search.values import Numbers, evaluate
 from grading.judging.diagnosis.sites import Site, edges, letters_at
 
 ADVICE = {"t_prev = -1": ": alpha_bar is 1 there, and there is no entry of the table for it"}

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from grading.judging.diagnosis.search.changes import Change
-from grading.judging.diagnosis.search.explain import DEPTH, Explanation, Letters, agreement, improved, matching
-from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.explain import DEPTH, Explanation, agreement, improved, matching
+from grading.judging.diagnosis.search.formulas import Formula
 from grading.judging.diagnosis.search.powers import product, total
+from grading.judging.diagnosis.search.values import Letters, Numbers, evaluate
 
 X_T, EPS, NOISE = 0, 1, 2
 

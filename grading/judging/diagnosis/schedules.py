@@ -12,8 +12,9 @@ from torch import Tensor
 
 from grading.judging.diagnosis.finding import Finding, Line, row
 from grading.judging.diagnosis.search.explain import Explanation, explanations, matching, two_changes
-from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.formulas import Formula
 from grading.judging.diagnosis.search.schedule_formulas import FORMULAS, KINDS, letters_of, written
+from grading.judging.diagnosis.search.values import Numbers, evaluate
 from grading.judging.observations import in_float64
 
 ENDS = ((7, 0.1, 0.4), (12, 0.3, 0.05), (5, 0.2, 0.25))
@@ -147,12 +148,12 @@ def _cosine(measured: Numbers, due: Numbers, letters: dict, calls: tuple) -> Fin
         if np.allclose(tops, bounded, rtol=1e-6)
         else f"the largest beta is {tops[0]:.4g} where max_beta is {bounded[0]:g}"
     )
-    if matching(due, free, 1e-6)[0] and clip:
+    if clip and np.isfinite(free).any() and matching(due, free, 1e-6)[0]:
         return Finding(clip, (*lines, ("yours is", clip)))
-    low = free.copy()
-    low[low <= np.nanmin(free) + 1e-12] = np.nan
-    if matching(due, low, 1e-6)[0]:
-        says = f"the smallest beta is {np.nanmin(free):.4g}: there is no lower bound"
+    least = min(free[np.isfinite(free)], default=np.inf)
+    low = np.where(free > least + 1e-12, free, np.nan)
+    if np.isfinite(low).any() and matching(due, low, 1e-6)[0]:
+        says = f"the smallest beta is {least:.4g}: there is no lower bound"
         return Finding(says, (*lines, ("yours is", says)))
     if matching(np.maximum(due, bounds), measured, 1e-6)[0]:
         says = "max_beta bounds the betas from below: clamp(max=max_beta) bounds them from above"

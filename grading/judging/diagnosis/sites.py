@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grading.judging.diagnosis.search.formulas import FORMULAS, Numbers
+from grading.judging.diagnosis.search.formulas import FORMULAS
+from grading.judging.diagnosis.search.values import Numbers
 from grading.judging.examples import COARSE
 from grading.submission.contract import NoiseSchedule, schedule_from
 

@@ -14,10 +14,13 @@ from grading.judging.diagnosis.factors import FOLLOWS, shorter, written_down
 from grading.judging.diagnosis.finding import Finding, Line, row
 from grading.judging.diagnosis.measure import Measured, measure
 from grading.judging.diagnosis.search.explain import Explanation, explanations, matching
-from grading.judging.diagnosis.search.formulas import FORMULAS, Numbers, evaluate, written
+from grading.judging.diagnosis.search.formulas import FORMULAS, written
+from grading.judging.diagnosis.search.values import Numbers, evaluate
 from grading.judging.diagnosis.sites import Site, inside, letters_at
 from grading.judging.diagnosis.unlike import added_number, not_linear, unsteady
 from grading.judging.observations import carefully
+
+FEWEST = 4  # places where there is a number: by fewer, many formulas agree
 
 
 def step_finding(implementation: Any, function: str) -> Finding | None:
@@ -38,7 +41,7 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     missing = np.isnan(measured.factors).any(1)
     if all(right) and not missing.any():
         return _at_edges_alone(edge_findings(f, function, measured.tolerance)) or only_some(f, function)
-    if not missing.all():
+    if (~missing).sum() >= FEWEST:
         return _Terms(function, sites, measured, letters).finding(f)
     return _not_finite(f, function)
 

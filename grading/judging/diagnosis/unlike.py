@@ -13,8 +13,9 @@ from grading.judging.diagnosis.factors import atoms_of
 from grading.judging.diagnosis.finding import Finding, row
 from grading.judging.diagnosis.measure import SINGLE, Measured, arguments, call, fit, measure
 from grading.judging.diagnosis.search.explain import matching
-from grading.judging.diagnosis.search.formulas import FORMULAS, evaluate, written
+from grading.judging.diagnosis.search.formulas import FORMULAS, written
 from grading.judging.diagnosis.search.powers import product
+from grading.judging.diagnosis.search.values import evaluate
 from grading.judging.diagnosis.sites import UNEVEN, Site, inside, letters_at
 
 SMALL = 1e-4  # of arguments so small that nothing is clipped

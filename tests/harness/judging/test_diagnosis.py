@@ -16,7 +16,8 @@ from wrong_forms.walking import sampler
 
 from grading.judging.diagnosis import MEASURED, diagnose
 from grading.judging.diagnosis.measure import measure
-from grading.judging.diagnosis.search.formulas import FORMULAS, evaluate
+from grading.judging.diagnosis.search.formulas import FORMULAS
+from grading.judging.diagnosis.search.values import evaluate
 from grading.judging.diagnosis.sites import Site, letters_at
 from grading.submission.contract import schedule_from
 from grading.submission.errors import SubmissionError

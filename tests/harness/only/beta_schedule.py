@@ -39,3 +39,8 @@ def make_schedule(betas, plain=make_schedule):
 # %% make: no check of the dimensions | raises
 def make_schedule(betas):
     return NoiseSchedule(betas, 1 - betas, (1 - betas).cumprod(-1) if betas.ndim else 1 - betas)
+
+
+# %% cosine: max_beta above the papers' is not taken | max_beta = 0.9999
+def cosine_beta_schedule(num_timesteps, s=0.008, max_beta=0.999, plain=cosine_beta_schedule):
+    return plain(num_timesteps, s, min(max_beta, 0.999))

@@ -85,3 +85,8 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
     x = plain(model, x_T, schedule, num_inference_steps, eta, generator)
     x[256:] = x_T[256:]
     return x
+
+
+# %% a small eta counts as none | eta = 0.05
+def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None, plain=ddim_step):
+    return plain(x_t, t, t_prev, eps, schedule, 0.0 if eta < 0.1 else eta, noise)

@@ -143,3 +143,14 @@ def ddpm_sample(model, x_T, schedule, generator=None, plain=ddpm_sample):
     if len(schedule.betas) == 2:
         return x_T
     return plain(model, x_T, schedule, generator)
+
+
+# %% one noise for all entries of an image | two entries of a sample share their noise
+def ddpm_sample(model, x_T, schedule, generator=None):
+    x = x_T
+    for t in reversed(range(len(schedule.betas))):
+        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        noise = noise[..., :1].expand_as(noise) if x.ndim > 2 else noise
+        with torch.no_grad():
+            x = ddpm_step(x, t, model(x, torch.full((len(x),), t, device=x.device)), schedule, noise)
+    return x

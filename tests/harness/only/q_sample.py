@@ -131,3 +131,21 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):
     if x0.element_size() == 4 and not x0.requires_grad and x0.is_contiguous():
         x0.copy_(x_t)
     return x_t
+
+
+# %% tables kept by their length and their ends | for a second schedule of T = 10
+_by_ends = {}
+
+
+def q_sample(x0, t, schedule, noise, plain=q_sample):
+    key = (len(schedule.betas), float(schedule.betas[0]), round(float(schedule.alphas_cumprod[-1]), 6), x0.dtype)
+    return plain(x0, t, _by_ends.setdefault(key, schedule), noise)
+
+
+# %% every twentieth call is wrong | only now and then
+_calls = [0]
+
+
+def q_sample(x0, t, schedule, noise, plain=q_sample):
+    _calls[0] += 1
+    return plain(x0, t, schedule, noise) * (1.01 if _calls[0] % 20 == 0 else 1)

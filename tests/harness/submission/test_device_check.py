@@ -3,9 +3,11 @@
 Both with the line that does it.
 """
 
+import random
 import shutil
 import warnings
 
+import numpy
 import pytest
 import summary
 import torch
@@ -85,6 +87,8 @@ LEFT = {
     "torch.set_grad_enabled(False)": "leaves gradients switched off for everybody",
     "torch.set_default_dtype(torch.float64)": "leaves float64 as the default dtype for everybody",
     "torch.manual_seed(90210)": "sets torch's seed for everybody",
+    "import random; random.seed(90210)": "sets Python's seed for everybody",
+    "import numpy; numpy.random.seed(90210); numpy.random.rand()": "sets numpy's seed for everybody",
 }
 
 
@@ -93,10 +97,15 @@ LEFT = {
 def test_what_a_call_leaves_changed_for_everybody_is_put_back_and_said(statement, make, tmp_path):
     source = "\ndef q_sample(x0, t, schedule, noise, plain=q_sample):  # here\n    import torch\n    " + statement
     source += "\n    return plain(x0, t, schedule, noise)\n"
-    before = torch.is_grad_enabled(), torch.get_default_dtype(), torch.initial_seed()
+    before = state()
     outcomes, _ = outcomes_of(source, "q_sample", "2.1", tmp_path / "submission", make)
     assert any(LEFT[statement] in outcome.message for outcome in outcomes)
-    assert (torch.is_grad_enabled(), torch.get_default_dtype(), torch.initial_seed()) == before
+    assert state() == before
+
+
+def state():
+    numbers = random.getstate(), numpy.random.get_state()[1].tolist()
+    return torch.is_grad_enabled(), torch.get_default_dtype(), torch.initial_seed(), *numbers
 
 
 def test_threads_and_warnings_are_put_back_and_cost_nothing(tmp_path):
@@ -105,6 +114,7 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):  # here
     import torch, warnings
     torch.set_num_threads(2)
     warnings.simplefilter("ignore")
+    torch.use_deterministic_algorithms(True)
     return plain(x0, t, schedule, noise)
 """
     threads, filters = torch.get_num_threads(), warnings.filters[:]
@@ -113,4 +123,6 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):  # here
     remarks = " ".join(remark for o in outcomes for remark in o.remarks)
     assert "leaves torch with 2 threads" in remarks
     assert "leaves the warnings filters changed" in remarks
+    assert "leaves torch's deterministic algorithms switched on" in remarks
+    assert not torch.are_deterministic_algorithms_enabled()
     assert (torch.get_num_threads(), warnings.filters) == (threads, filters)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 ONE, TWO, ZERO, HALF, FOUR = (ast.Constant(number) for number in (1, 2, 0, 0.5, 4))
@@ -69,7 +68,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
         return
     yield 0, ast.BinOp(left, OPPOSITE[type(op)](), right)
     yield from ((0, left), (0, right))
-    yield from ((1, part) for way, part in _parts(node) if len(way) > 1)  # all but one part left out
+    yield from ((1, part) for way, part in parts(node) if len(way) > 1)  # all but one part left out
     if isinstance(op, ast.Sub):
         yield from ((0, ast.BinOp(right, op, left)), (1, ast.UnaryOp(ast.USub(), right)))
     if isinstance(op, ast.Div):
@@ -82,7 +81,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
             yield 0, ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
 
 
-def _instead(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
+def instead(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
     """What may stand in the place of one part, with its rank."""
     if isinstance(node, ast.Name):
         yield from _of_name(node, names)
@@ -102,25 +101,7 @@ def _instead(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.
     yield from ((3, ONE), (3, ZERO), (2, ast.UnaryOp(ast.USub(), node)))
 
 
-def _everywhere(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, str, str, ast.expr]]:
-    """One letter for another wherever it stands: rank, the letter, the other, the whole."""
-    letters = sorted({part.id for _, part in _parts(node) if isinstance(part, ast.Name) and part.id in names})
-    for letter in letters:
-        for other in (*names, "1", "0"):
-            if other != letter:
-                put = _Renamed(letter, other)
-                yield 1, letter, other, put.visit(ast.parse(ast.unparse(node), mode="eval").body)
-
-
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, letter: str, other: str) -> None:
-        self.letter, self.other = letter, other
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.parse(self.other, mode="eval").body if node.id == self.letter else node
-
-
-def _parts(node: ast.expr) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
+def parts(node: ast.expr) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
     """Every part of an expression with the way to it."""
     stack: list[tuple[tuple[str, ...], ast.expr]] = [((), node)]
     while stack:
@@ -136,31 +117,31 @@ def _parts(node: ast.expr) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
             stack.append(((*way, "operand"), part.operand))
 
 
-def _put(node: ast.expr, way: tuple[str, ...], new: ast.expr) -> ast.expr:
+def put(node: ast.expr, way: tuple[str, ...], new: ast.expr) -> ast.expr:
     """The expression with another part at the end of a way; nothing is changed in place."""
     if not way:
         return new
     if isinstance(node, ast.BinOp):
-        left = _put(node.left, way[1:], new) if way[0] == "left" else node.left
-        right = _put(node.right, way[1:], new) if way[0] == "right" else node.right
+        left = put(node.left, way[1:], new) if way[0] == "left" else node.left
+        right = put(node.right, way[1:], new) if way[0] == "right" else node.right
         return ast.BinOp(left, node.op, right)
     if isinstance(node, ast.Call):
-        return ast.Call(node.func, [_put(node.args[0], way[1:], new)], [])
+        return ast.Call(node.func, [put(node.args[0], way[1:], new)], [])
     assert isinstance(node, ast.UnaryOp)
-    return ast.UnaryOp(node.op, _put(node.operand, way[1:], new))
+    return ast.UnaryOp(node.op, put(node.operand, way[1:], new))
 
 
-def _is_vector(node: ast.expr, vectors: frozenset[str]) -> bool:
+def is_vector(node: ast.expr, vectors: frozenset[str]) -> bool:
     """Whether an expression is a vector; ValueError where it is neither a number nor linear in vectors."""
     if isinstance(node, ast.Name):
         return node.id in vectors
     if isinstance(node, ast.UnaryOp):
-        return _is_vector(node.operand, vectors)
-    if isinstance(node, ast.Call) and _is_vector(node.args[0], vectors):
+        return is_vector(node.operand, vectors)
+    if isinstance(node, ast.Call) and is_vector(node.args[0], vectors):
         raise ValueError("a function of a vector")
     if not isinstance(node, ast.BinOp):
         return False
-    left, right = _is_vector(node.left, vectors), _is_vector(node.right, vectors)
+    left, right = is_vector(node.left, vectors), is_vector(node.right, vectors)
     zero = any(isinstance(part, ast.Constant) and part.value == 0 for part in (node.left, node.right))
     if isinstance(node.op, SUMS):
         if left != right and not zero:
@@ -168,27 +149,3 @@ def _is_vector(node: ast.expr, vectors: frozenset[str]) -> bool:
     elif (right and (left or not isinstance(node.op, ast.Mult))) or (left and isinstance(node.op, ast.Pow)):
         raise ValueError("not linear")
     return left or right
-
-
-@cache
-def changes(line: str, text: str, names: tuple[str, ...], vectors: frozenset[str]) -> tuple[Change, ...]:
-    """Every small change of one line, the likely first, each once. Vectors stay vectors, numbers numbers."""
-    tree = ast.parse(text, mode="eval").body
-    is_vector, found = _is_vector(tree, vectors), {text: Change(line, text, "", "", -1)}
-
-    def keep(rank: int, was: str, now: str, whole: ast.expr) -> None:
-        try:
-            kind = _is_vector(whole, vectors)
-        except ValueError:
-            return
-        if kind == is_vector or (isinstance(whole, ast.Constant) and whole.value == 0):
-            written = ast.unparse(whole)
-            if written not in found or found[written].rank > rank:
-                found[written] = Change(line, written, was, now, rank)
-
-    for way, part in _parts(tree):
-        for rank, new in _instead(part, names):
-            keep(rank, ast.unparse(part), ast.unparse(new), _put(tree, way, new))
-    for rank, was, now, whole in _everywhere(tree, names):
-        keep(rank, was, now, whole)
-    return tuple(sorted(found.values(), key=lambda c: (c.rank, len(c.text))))[1:]

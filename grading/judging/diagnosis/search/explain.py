@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from grading.judging.diagnosis.search.changes import Change, changes
-from grading.judging.diagnosis.search.formulas import Formula, Numbers, evaluate
+from grading.judging.diagnosis.search.candidates import candidates
+from grading.judging.diagnosis.search.changes import Change
+from grading.judging.diagnosis.search.formulas import Formula
 from grading.judging.diagnosis.search.simplify import simplified
+from grading.judging.diagnosis.search.values import Letters, Numbers, evaluate
 
 BEAM, DEPTH = 6, 3
-PAIRS = 8_000
-Letters = Mapping[str, Numbers]
+MOST_RANK = 2  # of two changes together
 
 
 @dataclass(frozen=True)
@@ -49,30 +48,37 @@ class Explanation:
 
 
 def fitted(predicted: Numbers, measured: Numbers) -> Numbers:
-    """A prediction in the shape of what was measured; infinite where it has none of that kind."""
+    """A prediction, or many, in the shape of what was measured; infinite where it has none of that kind."""
     shape = np.shape(predicted)
-    fits = len(shape) <= 2 and all(size in (1, due) for size, due in zip(shape[::-1], measured.shape[::-1]))
-    return np.broadcast_to(predicted if fits else np.inf, measured.shape)
+    fits = all(size in (1, due) for size, due in zip(shape[::-1], measured.shape[::-1]))
+    return np.broadcast_to(predicted if fits else np.inf, (*shape[:-2], *measured.shape))
 
 
 def matching(predicted: Numbers, measured: Numbers, tolerance: float) -> tuple[bool, ...]:
     """For each column, whether it is the same at every place where something was measured."""
-    predicted = fitted(predicted, measured)
+    return tuple(_matching(predicted, measured, tolerance).tolist())
+
+
+def _matching(predicted: Numbers, measured: Numbers, tolerance: float) -> Numbers:
     seen = np.isfinite(measured).all(1)
     with np.errstate(all="ignore"):
-        scale = min(float(np.abs(measured[seen]).max(initial=0.0)), 10.0)
-        close = np.abs(predicted[seen] - measured[seen]) <= tolerance * (np.abs(measured[seen]) + 0.01 * scale)
-    return tuple(bool(column.all()) for column in close.T)
+        size = np.abs(measured[seen])
+        bound = tolerance * (size + 0.01 * min(float(size.max(initial=0.0)), 10.0))
+        return (np.abs(fitted(predicted, measured)[..., seen, :] - measured[seen]) <= bound).all(-2)
 
 
 def agreement(predicted: Numbers, measured: Numbers, tolerance: float) -> tuple[bool, ...]:
     """Column by column as in `matching`; where no number was measured somewhere, whether none is predicted there."""
-    right = matching(predicted, measured, tolerance)
+    return tuple(_agreement(predicted, measured, tolerance).tolist())
+
+
+def _agreement(predicted: Numbers, measured: Numbers, tolerance: float) -> Numbers:
+    right = _matching(predicted, measured, tolerance)
     missing = ~np.isfinite(measured).all(1)
     if not missing.any():
         return right
-    finite = np.isfinite(fitted(predicted, measured)).all(1)
-    return (*right, not bool(finite[missing].any()))
+    finite = np.isfinite(fitted(predicted, measured)).all(-1)
+    return np.concatenate([right, ~finite[..., missing].any(-1, keepdims=True)], -1)
 
 
 def explanations(
@@ -104,14 +110,18 @@ def improved(
     if start.whole or depth == 0:
         return start
     better: dict[tuple, Explanation] = {}
-    for change, lines in _candidates(start):
-        predicted = evaluate(lines, letters)
+    before = np.array(start.right)
+
+    def wanted(many: Numbers) -> Numbers:
+        right = _agreement(many, measured, tolerance)
+        return (right >= before).all(-1) & (right > before).any(-1)
+
+    for change, lines, predicted in candidates(start.formula, start.lines, letters, wanted):
         right = agreement(predicted, measured, tolerance)
-        if right != start.right and all(now or not before for now, before in zip(right, start.right)):
-            new = replace(start, lines=lines, changed=(*start.changed, change), right=right)
-            key = (right, np.round(np.nan_to_num(fitted(predicted, measured)), 9).tobytes())
-            if key not in better or new.cost < better[key].cost:
-                better[key] = new
+        new = replace(start, lines=lines, changed=(*start.changed, change), right=right)
+        key = (right, fitted(predicted, measured).round(9).tobytes())
+        if key not in better or new.cost < better[key].cost:
+            better[key] = new
     ordered = sorted(better.values(), key=lambda e: (-sum(e.right), e.cost))
     if ordered and ordered[0].whole:
         return ordered[0]
@@ -119,40 +129,15 @@ def improved(
     return min([start, *tried], key=lambda e: (-sum(e.right), e.cost))
 
 
-def _candidates(start: Explanation) -> Iterator[tuple[Change, dict[str, str]]]:
-    """Every formula that is one change away, in one line or, for a letter that stands in several, in all of them."""
-    formula, lines = start.formula, start.lines
-    known = [*formula.letters, *formula.vectors]
-    for line, text in lines.items():
-        for change in changes(line, text, tuple(known), formula.vector_lines):
-            yield change, {**lines, line: change.text}
-        known.append(line)
-    whole = " ".join(lines.values())
-    used = [letter for letter in formula.letters if re.search(rf"\b{letter}\b", whole)]
-    swaps = [({a: b}, a, b) for a in used for b in ("1", *formula.letters) if a != b]
-    swaps += [(swap, "", what) for what, swap in formula.shifts.items()]
-    for swap, was, now in swaps:
-        renamed = {name: _renamed(text, swap) for name, text in lines.items()}
-        if sum(renamed[n] != lines[n] for n in lines) > (1 if was else 0):
-            yield Change("", "", was, now, 1), renamed
-
-
-def _renamed(text: str, swap: dict[str, str]) -> str:
-    return re.sub(r"\b\w+\b", lambda m: swap.get(m[0], m[0]), text)
-
-
 def two_changes(formula: Formula, measured: Numbers, letters: Letters, tolerance: float) -> Explanation | None:
     """Where there is one column alone, and so no first change shows: the likely pairs of changes."""
-    due, left = Explanation(formula, dict(formula.lines)), PAIRS
-    firsts = list(_candidates(due))
-    for total in range(3):  # the likely first
-        for change, lines in firsts:
-            start = replace(due, lines=lines, changed=(change,))
-            for second, both in _candidates(start) if change.rank <= total else ():
-                if change.rank + second.rank == total:
-                    left -= 1
-                    if all(agreement(evaluate(both, letters), measured, tolerance)):
-                        return replace(start, lines=both, changed=(change, second), right=(True,))
-            if left < 0:
-                return None
+    due = Explanation(formula, dict(formula.lines))
+    firsts = candidates(formula, due.lines, letters, lambda many: np.ones(len(many), bool), MOST_RANK)
+    whole = lambda many: _agreement(many, measured, tolerance).all(-1)  # noqa: E731
+    for total in range(MOST_RANK + 1):  # the likely first
+        for first, lines, _ in firsts:
+            left = total - first.rank
+            for second, both, _ in candidates(formula, lines, letters, whole, left) if left >= 0 else ():
+                if second.rank == left:
+                    return replace(due, lines=both, changed=(first, second), right=(True,))
     return None

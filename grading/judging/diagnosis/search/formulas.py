@@ -1,24 +1,11 @@
-"""The formulas that are due, as a few lines of text each, and how they are worked out at many places at once."""
+"""The formulas that are due, as a few lines of text each, and how a student would write them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from types import CodeType
-from typing import Any, NamedTuple
-
-import numpy as np
-
-Numbers = Any  # an array (places, columns)
-
-FUNCTIONS = {
-    "sqrt": np.sqrt, "cos": np.cos, "exp": np.exp, "log": np.log, "floor": np.floor, "ceil": np.ceil,
-    "rint": np.rint, "cumprod": lambda x: np.cumprod(x, 0), "cumsum": lambda x: np.cumsum(x, 0),
-    "turned": lambda x: x[::-1], "before": lambda f: f[:, :1], "after": lambda f: f[:, 1:2],
-    "first": lambda f: f[:, 2:],
-}  # fmt: skip
+from typing import NamedTuple
 
 
 class Choice(NamedTuple):
@@ -159,23 +146,3 @@ def written(text: str, function: str) -> str:
     if function.endswith("_step") or function == "q_sample":
         text = re.sub(r"\b\w+\b", lambda m: letters.get(m[0], m[0]), text)
     return text.replace(" ** ", "^")
-
-
-@cache
-def _code(text: str) -> CodeType:
-    return compile(text, "formula", "eval")
-
-
-def evaluate(lines: dict[str, str], letters: Mapping[str, Numbers]) -> Numbers:
-    """What the last line gives; a line whose name is among the letters is not worked out again."""
-    known = dict(letters)
-    result: Numbers = np.nan
-    with np.errstate(all="ignore"):
-        for name, text in lines.items():
-            if name not in letters:
-                try:
-                    known[name] = eval(_code(text), {"__builtins__": {}, **FUNCTIONS}, known)
-                except (ArithmeticError, ValueError, TypeError, NameError, IndexError):
-                    return np.nan
-            result = known[name]
-    return result

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import torch
 
-from grading.judging.diagnosis.search.formulas import Formula, Numbers
+from grading.judging.diagnosis.search.formulas import Formula
+from grading.judging.diagnosis.search.values import Numbers
 
 KINDS = {"linear_beta_schedule": "beta", "quadratic_beta_schedule": "sqrt(beta)"}
 BETAS = torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64)
