@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable
 
 from scipy import special
 
+from grading.judging.conditions import factors
+from grading.judging.conditions.arguments import MOST_DIMS
+from grading.judging.conditions.walks import ENOUGH, LARGEST, SURE
 from grading.judging.noise_bounds import (
     CORRELATION,
     NUMBERS,
@@ -57,6 +60,25 @@ def false_alarm_rate(steps: int) -> float:
     return float(means + squares + correlations + sum(_outside_share(total, width) for width in WIDTHS))
 
 
+def followed_alarm_rate() -> float:
+    """The same for the walks that are followed from step to step, under every condition and over a thousand steps.
+
+    What is compared (judging/conditions/walks.py): the mean square of every step, every number, and any two steps, two
+    samples and two entries of a sample, whose numbers all agree in four digits. Two such numbers agree with a chance
+    of at most 1e-4 / sqrt(pi).
+    """
+    long = (999, 64, 2)  # steps, samples, entries of a sample
+    rows = [row for function in NOISY_STEPS for row in factors.rows(function)]
+    wide = (9, max(row["batch"] for row in rows), MOST_DIMS)  # none of them has more
+    return 2 * len(NOISY_STEPS) * _of_one_walk(*long) + len(rows) * _of_one_walk(*wide)
+
+
+def _of_one_walk(*shape: int) -> float:
+    steps, agree = shape[0], 1e-4 / math.pi**0.5
+    alike = sum(math.comb(count, 2) for count in shape) * agree**ENOUGH
+    return steps * 2 * math.exp(-SURE) + math.prod(shape) * 2 * float(special.ndtr(-LARGEST)) + alike
+
+
 def _outside_variance(count: int) -> float:
     gap = within_variance(count).atol
     return special.chdtr(count, count * (1 - gap)) + special.chdtrc(count, count * (1 + gap))
@@ -83,11 +105,11 @@ def smallest_error_caught(count: int, probability: float = 0.999) -> float:
 
 def stated() -> list[str]:
     """The two sides of the moment tests, a line each."""
-    rate = sum(false_alarm_rate(steps) for steps in NOISY_STEPS.values())
+    rate = sum(false_alarm_rate(steps) for steps in NOISY_STEPS.values()) + followed_alarm_rate()
     one, every = smallest_error_caught(NUMBERS), {k: smallest_error_caught(n * NUMBERS) for k, n in NOISY_STEPS.items()}
     shown = ", ".join(f"{error:.1%} ({name})" for name, error in every.items())
     return [
-        f"false alarms: below {rate:.1g} a run (union bound over exact tails, both noisy walks)",
+        f"false alarms: below {rate:.1g} a run (union bound over exact tails, all noisy walks)",
         f"power: an error of sigma of {one:.1%} in one step, or in every step of {shown}, is caught with p = 0.999",
     ]
 
