@@ -126,12 +126,14 @@ def eagerly(model: Any = None, **_: Any) -> Any:
 def serve(pipe: socket.socket, folder: Path) -> None:
     """Answer calls until the parent closes the pipe."""
     torch.compile = torch.compiler.compile = eagerly
-    implementation = Implementation(folder, seconds=None)  # the parent has the clock
+    implementation = Implementation(folder)
     while True:
         header, body = receive(pipe)
         dtype = getattr(torch, header["dtype"])
         if header["threads"] != torch.get_num_threads():
             torch.set_num_threads(header["threads"])
+        implementation.seconds = header["seconds"]  # the parent's clock is the one that counts; this one names the line
+        implementation.ask_again()
         torch.set_grad_enabled(header["grad"])
         torch.set_default_dtype(dtype)
         if "random" in header:

@@ -22,7 +22,7 @@ from grading.submission.contract import MODULE_OF
 from grading.submission.errors import NO_ANSWER, Frame, SubmissionError
 from grading.submission.pretended import Remark
 
-KINDS = ("todo", "load", "crash")
+KINDS = ("todo", "load", "crash", "timeout")
 MOST_PRINTED = 20_000  # characters, of all calls
 PATIENCE = 2  # a function that gave no answer this often is not asked again
 
@@ -134,7 +134,8 @@ class IsolatedImplementation:
         except MemoryError:
             self._end()
             raise SubmissionError(name, "gone", "answering it took more memory than a grade may use") from None
-        except SubmissionError:
+        except SubmissionError as error:
+            self._silent[name] = self._silent.get(name, 0) + (error.kind == "timeout")
             raise
         except BaseException:
             self._end()  # in the middle of a conversation: the process that is left does not know where it is
@@ -142,7 +143,8 @@ class IsolatedImplementation:
 
     def _converse(self, pipe: socket.socket, call: Call) -> Any:
         """Send the call, answer the child's questions, take its result."""
-        self._send(pipe, *call.message())
+        header, buffers = call.message()
+        self._send(pipe, {**header, "seconds": self._left / 2}, buffers)  # the child knows the line; it is told first
         while True:
             header, body = protocol.receive(pipe, self._read, call.most_bytes)
             try:

@@ -199,6 +199,19 @@ def descendants(pid: int) -> int:
     return found
 
 
+def test_an_endless_loop_is_told_with_its_line_and_costs_its_own_function(tier, tmp_path):
+    """The child has a clock of its own: the parent's, which says nothing of a line, is for who does not listen to it."""
+    folder = written(tmp_path / "s", q_sample=HOSTILE.format(line="\n    while True: three = 3"))
+    with IsolatedImplementation(folder, sandbox=tier, limits=Limits(call=4.0)) as isolated:
+        for again in range(3):
+            with pytest.raises(SubmissionError) as raised:
+                isolated.q_sample(*batch())
+            assert raised.value.kind == "timeout"
+            assert bool(raised.value.frames) == (again < 2), "the third time it is not asked"
+            assert all("while True" in frame.source for frame in raised.value.frames)
+        assert torch.equal(isolated.ddpm_step(torch.ones(2, 2), 0, torch.zeros(2, 2), SCHEDULE, None)[0], ONE_STEP)
+
+
 def test_all_calls_together_have_a_limit(tier, tmp_path):
     source = HOSTILE.format(line="time.sleep(0.3)")
     folder = written(tmp_path / "s", q_sample=source)
