@@ -38,7 +38,7 @@ def kata(*words):
 
 def test_the_file_is_made_when_a_task_is_first_named(folder):
     said = kata("prove", "2.1", "--impl", str(folder))
-    assert "test_2_1.py is new" in said.output
+    assert "test_2_1.py is new" in said.output.replace("\n", "")  # a long path is cut
     assert said.exit_code == 1
     assert "def test_" in file_of(folder, task("2.1")).read_text()
 
@@ -98,15 +98,6 @@ def test_a_record_that_is_not_ours_counts_for_nothing(folder, text):
     assert record.keep(file_of(folder, task("2.1")), verdict("2.1")) == 0
     assert record.proved(folder, task("2.1")) == (1, 2, True)
     assert len(json.loads(record.KEPT.read_text())) >= 1
-
-
-def test_in_watch_the_task_under_way_is_proved(folder, capsys):
-    from grading.cli.screen import Screen
-
-    command.page(Screen(), folder, task("2.1"))
-    assert "test_2_1.py is new" in capsys.readouterr().out
-    command.page(Screen(), folder, None)
-    assert "caught 1 of 2" in capsys.readouterr().out
 
 
 def test_the_notebook_speaks_as_a_notebook(folder, monkeypatch, capsys):
