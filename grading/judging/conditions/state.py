@@ -10,11 +10,16 @@ from torch import Tensor
 from grading.judging.conditions.arguments import arguments
 from grading.judging.conditions.asked import OTHER
 from grading.judging.conditions.factors import plain, signature
+from grading.judging.examples import ANOTHER, COARSE
 from grading.judging.observations import seen_as_tensor
+from grading.submission.contract import NoiseSchedule, schedule_from
 from grading.submission.errors import SubmissionError
 
 OVERWRITTEN = "the answer of an earlier call changes: make a new tensor for each answer"
 KEPT = "a second schedule of the same length gets the answer of the first"
+# The two schedules that are asked about, each with more entries behind; nobody else asks for so many. Who gives one
+# answer for two schedules of a length may not look at the tables at all, or at their length alone: these tell.
+LONGER, LONGER_OTHER = (schedule_from(torch.cat([s.betas, s.betas[:n]])) for s, n in ((COARSE, 8), (ANOTHER, 7)))
 NOT_AGAIN = "the same call gives another answer after a call with other arguments"
 
 
@@ -25,8 +30,12 @@ def kept_between_calls(kata: Any) -> str:
         return ""
     row = plain(name)
 
-    def answer(**ways: Any) -> Any:
-        return seen_as_tensor(kata.function(**arguments(name, row | ways, kata)))
+    def answer(tables: NoiseSchedule | None = None, **ways: Any) -> Any:
+        given = arguments(name, row | ways, kata)
+        if tables is not None:
+            tables = kata.on(tables)
+            given |= {"betas": tables.betas} if "betas" in given else {"schedule": tables}
+        return seen_as_tensor(kata.function(**given))
 
     try:
         first = answer()
@@ -35,13 +44,18 @@ def kept_between_calls(kata: Any) -> str:
         if not _same(first, kept):
             return OVERWRITTEN
         if "schedule" in row and _same(answer(schedule=OTHER["schedule"]), kept):
-            return KEPT
+            uses_tables, uses_length = not _same(answer(LONGER_OTHER), kept), not _same(answer(LONGER), kept)
+            return KEPT if uses_tables and not uses_length else ""
         return "" if _same(answer(), kept) else NOT_AGAIN
     except (SubmissionError, TypeError, ValueError, RuntimeError, AttributeError):
         return ""
 
 
 def _same(left: Any, right: Any) -> bool:
+    """Whether two answers are equal; of tables of different lengths, as far as both go."""
     if isinstance(left, Tensor) and isinstance(right, Tensor):
+        if left.ndim and right.ndim and left.shape != right.shape:
+            count = min(left.shape[-1], right.shape[-1])
+            left, right = left[..., :count], right[..., :count]
         return left.shape == right.shape and torch.equal(left.nan_to_num(7.0), right.nan_to_num(7.0))
     return bool(left == right)

@@ -13,9 +13,12 @@ import pytest
 import summary
 
 from grading.isolation import IsolatedImplementation
+from grading.judging.checker import Checker
 from grading.judging.conditions.factors import WHEN, factors, least, plain, rows, said
+from grading.judging.conditions.state import kept_between_calls
 from grading.submission.contract import MODULE_OF, MODULES
-from grading.submission.implementation import ROOT
+from grading.submission.implementation import ROOT, Replaced
+from grading.submission.katas import task_of
 from grading.suites.runner import run_suites, unit_suites
 
 ONLY = Path(__file__).parents[1] / "only"
@@ -96,3 +99,10 @@ def test_the_counts_are_shown():
     assert min(calls for calls, _ in counts.values()) > 10
     shown = ", ".join(f"{name} {calls} x {kinds}" for name, (calls, kinds) in counts.items())
     summary.lines.append(f"conditions, calls x factors: {shown}")
+
+
+@pytest.mark.parametrize("wrong", [lambda x0, *_: x0, lambda x0, t, s, z: x0 + z * (t / len(s.betas))[:, None]])
+def test_who_looks_at_no_table_keeps_none(wrong):
+    """Two schedules of one length get one answer from it, and it is not the first one's."""
+    kata = Checker(Replaced(ROOT / "solutions", {"q_sample": wrong}), task_of("q_sample"))
+    assert kept_between_calls(kata) == ""
