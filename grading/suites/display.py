@@ -155,7 +155,7 @@ def fitting(screen: Screen, failure: Outcome, lines: list[Line], room: int) -> l
     if len(lines) <= room:
         return lines
     kept = _most_telling(lines, max(room - 1, 1))
-    return [*kept, Line(f"  ... {len(lines) - len(kept)} more lines: pytest --task {failure.task} -v")]
+    return [*kept, Line(f"  ... {len(lines) - len(kept)} more lines, shown with -v")]
 
 
 def _most_telling(lines: list[Line], room: int) -> list[Line]:
