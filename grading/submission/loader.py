@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 from grading.submission import fallbacks
+from grading.submission.call_limit import Overdue
 from grading.submission.errors import SubmissionError, describe, frames_within
 from grading.submission.global_state import GlobalState
 from grading.submission.katas import FUNCTIONS, MODULES
@@ -73,7 +74,8 @@ class Loader:
             message = f"there is no file {module}.py in {self.folder.name}/"
         else:
             message = f"{self.folder.name}/{module}.py cannot be imported: {describe(error)}"
-        raise SubmissionError(name, "load", message, frames_within(error, self.folder)) from error
+        kind = "timeout" if isinstance(error, Overdue) else "load"
+        raise SubmissionError(name, kind, message, frames_within(error, self.folder)) from error
 
     # -- the import system's side -------------------------------------------------------------------------------------
 

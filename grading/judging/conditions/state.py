@@ -45,7 +45,8 @@ def kept_between_calls(kata: Any) -> str:
             return OVERWRITTEN
         if "schedule" in row and _same(answer(schedule=OTHER["schedule"]), kept):
             uses_tables, uses_length = not _same(answer(LONGER_OTHER), kept), not _same(answer(LONGER), kept)
-            return KEPT if uses_tables and not uses_length else ""
+            if uses_tables and not uses_length:
+                return KEPT
         return "" if _same(answer(), kept) else NOT_AGAIN
     except (SubmissionError, TypeError, ValueError, RuntimeError, AttributeError):
         return ""

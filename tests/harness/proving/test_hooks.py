@@ -100,6 +100,12 @@ def test_a_record_that_is_not_ours_counts_for_nothing(folder, text):
     assert len(json.loads(record.KEPT.read_text())) >= 1
 
 
+def test_what_the_watch_runs_beside_it_says_what_was_caught(folder):
+    """`kata watch` runs these two: the task under way, or all of them."""
+    assert "test_2_1.py is new" in kata("prove", "2.1", "--impl", str(folder)).output.replace("\n", "")
+    assert "caught 1 of 2" in kata("prove", "--impl", str(folder)).output
+
+
 def test_the_notebook_speaks_as_a_notebook(folder, monkeypatch, capsys):
     from grading import notebook
 
