@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import inspect
 import os
 import signal
 import sys
@@ -91,7 +92,7 @@ class CallLimit:
 class _Call:
     def __init__(self, seconds: float) -> None:
         self.seconds, self.thread = seconds, threading.get_ident()
-        self.frame = sys._getframe(3)  # of the function with the `with`, below `limited` and contextlib
+        self.frame = _waiting(sys._getframe(1))
         self.wall, self.processor = time.monotonic(), -1.0
         self.spent_wall = self.spent_processor = 0.0
         self.told = 0.0
@@ -126,6 +127,13 @@ class _Call:
         return time.monotonic() - self.told
 
 
+def _waiting(frame: FrameType) -> FrameType:
+    """The function with the `with`: the first that stays on the stack, below context managers and contextlib."""
+    while frame.f_back and (frame.f_code.co_flags & inspect.CO_GENERATOR or frame.f_code.co_filename == _CONTEXTLIB):
+        frame = frame.f_back
+    return frame
+
+
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:
     """Have another thread raise an exception before its next step; None takes back what it has not raised yet."""
     raised = ctypes.py_object(error) if error else ctypes.py_object()
@@ -151,6 +159,7 @@ def _not_its_own(frame: FrameType | None) -> bool:
     return False
 
 
+_CONTEXTLIB = contextlib.__file__
 _PYTHON = str(Path(os.__file__).parent)
 
 

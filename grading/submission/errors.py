@@ -70,11 +70,14 @@ def frames_within(error: BaseException, folder: Path) -> tuple[Frame, ...]:
     """Keep the frames of a traceback that lie in the submission's folder; a SyntaxError has one of its own."""
     if isinstance(error, SyntaxError) and error.filename and _inside(error.filename, folder):
         return (Frame(_short(error.filename, folder), error.lineno or 0, (error.text or "").strip()),)
-    return tuple(
+    frames = tuple(
         Frame(_short(frame.filename, folder), frame.lineno or 0, frame.line or "")
         for frame in traceback.extract_tb(error.__traceback__)
         if _inside(frame.filename, folder)
     )
+    if not frames and isinstance(error.__context__, Overdue):  # told again while the first was on its way out
+        return frames_within(error.__context__, folder)
+    return frames
 
 
 def frame_of(file: str, line: int, folder: Path) -> Frame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bdb import BdbQuit
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -61,19 +61,23 @@ class Implementation:
         if name in self._overdue:
             raise SubmissionError(name, "timeout", "gave no answer in time; not asked again")
         try:
-            with LIMIT.limited(self.seconds) if self.seconds else nullcontext():
+            with self._limited():
                 function = self._function(name)
-                before = GlobalState()
-                try:
+            before = GlobalState()
+            try:
+                with self._limited():
                     return call(function)
-                finally:
-                    self._put_back(name, before)
+            finally:  # outside of the limit, which may strike again while its first exception is on its way
+                self._put_back(name, before)
         except (KeyboardInterrupt, GeneratorExit, BdbQuit, SubmissionError):
             raise
         except BaseException as error:
             if isinstance(error, Overdue):
                 self._overdue.add(name)
             raise submission_error(name, error, self.folder) from error
+
+    def _limited(self) -> AbstractContextManager:
+        return LIMIT.limited(self.seconds) if self.seconds else nullcontext()
 
     def _put_back(self, name: str, before: GlobalState) -> None:
         """Undo what a call has done to the whole process; raise SubmissionError where that falsifies other calls."""

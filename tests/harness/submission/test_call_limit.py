@@ -1,6 +1,7 @@
 """The limit for one call: what it ends, what it leaves alone, and what a student reads."""
 
 import ast
+import contextlib
 import inspect
 import threading
 import time
@@ -9,7 +10,7 @@ import traceback
 import pytest
 
 from grading.submission.call_limit import LIMIT, Overdue
-from grading.submission.errors import SubmissionError
+from grading.submission.errors import SubmissionError, submission_error
 from grading.submission.implementation import Implementation
 from grading.submission.katas import tasks
 from grading.submission.stubs import write_stubs
@@ -97,6 +98,17 @@ def test_the_limit_holds_in_any_thread():
     assert seen == ["spin"]
 
 
+@contextlib.contextmanager
+def bounds(seconds):
+    with LIMIT.limited(seconds):
+        yield
+
+
+def test_the_limit_holds_within_another_context_manager():
+    with pytest.raises(Overdue), bounds(0.2):
+        spin()
+
+
 def work(until) -> None:
     """As long as a clock says. A function of its own: from a loop within the `with` Python 3.13 jumps out unguarded."""
     while time.process_time() < until:
@@ -113,3 +125,19 @@ def test_what_ends_at_the_last_moment_is_never_told_afterwards():
         except Overdue:
             pass
     time.sleep(0.3)
+
+
+def test_a_call_that_is_told_twice_still_names_its_line(tmp_path):
+    """On a busy machine the limit strikes again while its first exception is on its way through our own frames."""
+    path = tmp_path / "q_sample.py"
+    path.write_text("from grading.submission.call_limit import Overdue\ndef q_sample():\n    raise Overdue\n")
+    space: dict = {}
+    exec(compile(path.read_text(), str(path), "exec"), space)
+    try:
+        try:
+            space["q_sample"]()
+        finally:
+            raise Overdue
+    except Overdue as error:
+        told = submission_error("q_sample", error, tmp_path)
+    assert (told.kind, told.frames[-1].line) == ("timeout", 3)
