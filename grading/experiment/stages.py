@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -165,7 +166,8 @@ def sample_stage(
     x_T = torch.randn(setting.num_points, 2, device=setting.device, generator=generator)
     given = copy_of(generator)
     watched = Watched(trained.network, len(setting.schedule.betas), name, steps, progress)
-    model = Recorder(watched, most=4 * steps * (x_T.numel() + len(x_T)))
+    tick = (lambda: progress(name, steps, steps)) if progress else (lambda: None)
+    model = Recorder(watched, most=4 * steps * (x_T.numel() + len(x_T)), refusing=tick)
     started = time.perf_counter()
     try:
         if name == "ddpm":
@@ -181,7 +183,7 @@ def sample_stage(
     if not watched.sound:
         return Part(failure=BROKEN, seconds=seconds)
     try:
-        return _judged(name, setting, model, x_T, samples, given, seconds, progress)
+        return _judged(name, setting, model, x_T, samples, given, seconds, tick)
     except Exception as error:  # whatever has led here: points that cannot be judged are worth none
         return Part(failure=f"the points cannot be judged ({describe(error)})", seconds=seconds)
 
@@ -194,15 +196,10 @@ def _judged(
     samples: Tensor,
     given: torch.Generator,
     seconds: float,
-    progress: Progress | None,
+    tick: Callable[[], None],
 ) -> Part:
     """Look at the path, and measure where it led."""
     held_out, lawful = setting.points("held-out", setting.num_points), lawful_timesteps(name, setting)
-
-    def tick() -> None:
-        if progress:
-            progress(name, len(lawful), len(lawful))
-
     eta = None if name == "ddpm" else 0.0
     verdict = check_path(model, x_T, samples, setting.schedule, lawful, eta, held_out, given, tick)
     path = [(t, x_t) for t, (x_t, _, _) in zip(lawful, whole(model.calls, x_T.cpu()))] if verdict.lawful else []

@@ -20,10 +20,15 @@ class Recorder:
     """A model that keeps what it was asked and what it said, to be judged afterwards.
 
     What is on a device stays there until somebody looks: to copy it here at each step would make the device wait.
+
+    Attributes:
+        most: as many numbers as may be asked about, with the answers.
+        refusing: called before each refusal, so that a sampler that catches all of them can be stopped.
     """
 
     model: Callable[[Tensor, Tensor], Tensor]
     most: int = MOST_KEPT
+    refusing: Callable[[], None] = lambda: None
     kept_there: list[Question] = field(default_factory=list)
     kept: int = 0
     blocks: dict[torch.dtype, tuple[Tensor, int]] = field(default_factory=dict)
@@ -32,6 +37,7 @@ class Recorder:
         asked = sum(value.numel() for value in (x_t, t) if isinstance(value, Tensor))
         self.kept += 2 * asked
         if self.kept > self.most:
+            self.refusing()
             raise ValueError(f"the model was asked about more than {self.most // 2:,} numbers")
         eps = self.model(x_t, t)
         same = isinstance(t, Tensor) and t.is_cpu and t.numel() > 1 and bool((t == t.flatten()[0]).all())
