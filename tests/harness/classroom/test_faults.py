@@ -96,7 +96,7 @@ print(len(kept))
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="a small disk is made by bubblewrap, which is not installed")
 def test_a_disk_that_is_really_full_is_a_sentence_and_loses_nothing(tmp_path):
-    """A tmpfs with room for nothing at all, for some of the measurements, and for all but the last tables."""
+    """A tmpfs with room for nothing at all, and for some of the measurements."""
     disk, size = tmp_path / "disk", 1 << 20
     disk.mkdir()
     small = ["bwrap", "--dev-bind", "/", "/", "--size", str(size), "--tmpfs", str(disk)]
@@ -104,7 +104,7 @@ def test_a_disk_that_is_really_full_is_a_sentence_and_loses_nothing(tmp_path):
         pytest.skip("bubblewrap may not mount anything here")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, (HERE, HERE / "classroom"))])}
     kept = set()
-    for room in (40_000, 130_000, 200_000):
+    for room in (40_000, 130_000):
         code = [sys.executable, "-c", ON_A_SMALL_DISK, str(disk), str(tmp_path / str(room)), str(size - room)]
         made = subprocess.run([*small, *code], env=environment, capture_output=True, text=True, check=False)
         assert made.returncode == 0, made.stderr

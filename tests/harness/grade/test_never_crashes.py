@@ -103,7 +103,7 @@ def test_whatever_a_sampler_returns_there_is_a_sentence(name, sampler):
 
 @pytest.mark.timeout(900)
 def test_whenever_the_time_is_over_there_is_a_result(tmp_path):
-    """A dozen ends at random; `python -m grading.grade.deadline_soak` runs hundreds."""
+    """Six ends at random; `python -m grading.grade.deadline_soak` runs hundreds."""
     folder = shutil.copytree(ROOT / "solutions", tmp_path / "submission")
-    crashes = soak(folder, runs=12, seed=1)
+    crashes = soak(folder, runs=6, seed=1)
     assert crashes == []

@@ -15,6 +15,7 @@ from given_checks import given_checks
 from grading.isolation import IsolatedImplementation
 from grading.submission.contract import MODULES
 from grading.submission.implementation import ROOT
+from grading.submission.katas import FUNCTIONS, task_of
 from grading.suites.runner import run_suites, unit_suites
 
 VARIANTS = Path(__file__).parents[1] / "variants"
@@ -39,9 +40,12 @@ def submission(folder: Path, module: str, source: str) -> Path:
     return folder
 
 
-def failures(folder: Path, module: str, make=None) -> list[str]:
-    """The messages of the failed tests of the module's own kata."""
-    outcomes = run_suites(folder, files=[unit_suites()[MODULES.index(module)]], make=make)
+def failures(folder: Path, module: str, source: str, make=None) -> list[str]:
+    """The messages of the failed tests of the module's own kata: of the last task alone where it alone is changed."""
+    last = FUNCTIONS[module][-1]
+    alone = set(re.findall(r"^(?:def|class) (\w+)|^(\w+) =", source, re.M)) == {(last, "")}
+    only = ["--task", task_of(last).id] if alone else []
+    outcomes = run_suites(folder, *only, files=[unit_suites()[MODULES.index(module)]], make=make)
     assert outcomes
     return [outcome.message for outcome in outcomes if outcome.status != "passed"]
 
@@ -55,7 +59,7 @@ def accepted():
 
 @pytest.mark.parametrize(("module", "title", "source"), cells(), ids=lambda value: value if "\n" not in value else "")
 def test_a_right_answer_in_an_odd_style_passes(module, title, source, tmp_path, accepted):
-    assert failures(submission(tmp_path / "submission", module, source), module) == []
+    assert failures(submission(tmp_path / "submission", module, source), module, source) == []
     accepted.append(title)
 
 
@@ -63,7 +67,7 @@ def test_a_right_answer_in_an_odd_style_passes(module, title, source, tmp_path, 
 def test_and_passes_in_a_process_of_its_own(start, tmp_path):
     module, source = next((module, source) for module, title, source in cells() if start in title)
     folder = submission(tmp_path / "submission", module, source)
-    assert failures(folder, module, lambda: IsolatedImplementation(folder, sandbox="none")) == []
+    assert failures(folder, module, source, lambda: IsolatedImplementation(folder, sandbox="none")) == []
 
 
 def test_every_module_has_variants_and_every_cell_defines_something_of_its_own():
@@ -73,4 +77,4 @@ def test_every_module_has_variants_and_every_cell_defines_something_of_its_own()
 
 def test_a_cell_takes_the_place_of_the_reference(tmp_path):
     source = "def q_sample(x0, t, schedule, noise):\n    return x0\n"
-    assert failures(submission(tmp_path / "submission", "q_sample", source), "q_sample")
+    assert failures(submission(tmp_path / "submission", "q_sample", source), "q_sample", source)
