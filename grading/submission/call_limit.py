@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 TICK = 0.1  # seconds between two looks at the clock
-LOADED = 4  # a machine that is busy elsewhere gives a call at least a quarter of a processor
+LOADED = 4.0  # a machine that is busy elsewhere gives a call at least a quarter of a processor
 DEAF = 3.0  # seconds that a call may go on after it was told to end
 # Where the grader's own network is at work, or waited for.
 NOT_COUNTED = tuple(os.sep + os.path.join("grading", room) + os.sep for room in ("experiment", "isolation"))
@@ -36,11 +36,13 @@ class CallLimit:
         deaf: called as deaf(frame) where a call goes on all the same, with the frame that runs: a bare `except:` can
             catch anything, and a single operation can last for ever. Nothing is called where it is None.
         paused: whether a debugger holds the call.
+        loaded: how many times its seconds a call may take by the clock on the wall: the machine may be busy elsewhere.
     """
 
     def __init__(self) -> None:
         self.deaf: Callable[[FrameType], None] | None = None
         self.paused = False
+        self.loaded = LOADED
         self._lock = threading.Lock()
         self._call: _Call | None = None
         self._thread: threading.Thread | None = None
@@ -83,7 +85,7 @@ class CallLimit:
                 frame = sys._current_frames().get(call.thread)
                 if frame is None or not call.runs(frame):
                     self._call = None  # it has ended in the same moment as its time
-                elif call.over(frame, self.paused):
+                elif call.over(frame, self.paused, self.loaded):
                     call.tell()
             if self.deaf and frame and call.told and call.told_for > DEAF:
                 self.deaf(frame)
@@ -103,7 +105,7 @@ class _Call:
             frame = frame.f_back
         return frame is not None
 
-    def over(self, frame: FrameType, paused: bool) -> bool:
+    def over(self, frame: FrameType, paused: bool, loaded: float) -> bool:
         """Count the time since the last look, where it was the call's own, and tell whether it is too much."""
         wall, processor = time.monotonic(), time.process_time()
         if self.processor < 0:  # most calls end before the first look: none is slowed down by reading this clock
@@ -113,7 +115,7 @@ class _Call:
             self.spent_processor += processor - self.processor
         self.wall, self.processor = wall, processor
         busy = min(self.spent_wall, self.spent_processor)
-        return not paused and (busy >= self.seconds or self.spent_wall >= LOADED * self.seconds)
+        return not paused and (busy >= self.seconds or self.spent_wall >= loaded * self.seconds)
 
     def tell(self) -> None:
         _raise_in(self.thread, Overdue)

@@ -202,7 +202,7 @@ def descendants(pid: int) -> int:
 def test_an_endless_loop_is_told_with_its_line_and_costs_its_own_function(tier, tmp_path):
     """The child has a clock of its own; the parent's, which knows no line, is for who does not listen to that one."""
     folder = written(tmp_path / "s", q_sample=HOSTILE.format(line="\n    while True: three = 3"))
-    with IsolatedImplementation(folder, sandbox=tier, limits=Limits(call=4.0)) as isolated:
+    with IsolatedImplementation(folder, sandbox=tier, limits=Limits(call=2.0)) as isolated:
         for again in range(3):
             with pytest.raises(SubmissionError) as raised:
                 isolated.q_sample(*batch())
