@@ -10,7 +10,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-SECONDS = 60
+SECONDS = 180
 
 
 def pytest_configure(config):
