@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from grading.judging.conditions.arguments import arguments
-from grading.judging.conditions.asked import OTHER
+from grading.judging.conditions.asked import OTHER, copied
 from grading.judging.conditions.factors import plain, signature
 from grading.judging.examples import ANOTHER, COARSE
 from grading.judging.observations import seen_as_tensor
 from grading.submission.contract import NoiseSchedule, schedule_from
 from grading.submission.errors import SubmissionError
 
-OVERWRITTEN = "the answer of an earlier call changes: make a new tensor for each answer"
+OVERWRITTEN = "the answer of an earlier call changes: make a new one for each call"
 KEPT = "a second schedule of the same length gets the answer of the first"
 # The two schedules that are asked about, each with more entries behind; nobody else asks for so many. Who gives one
 # answer for two schedules of a length may not look at the tables at all, or at their length alone: these tell.
@@ -39,7 +39,7 @@ def kept_between_calls(kata: Any) -> str:
 
     try:
         first = answer()
-        kept = first.detach().clone() if isinstance(first, Tensor) else first
+        kept = copied(first)
         answer(**{factor: way for factor, way in OTHER.items() if factor in row})
         if not _same(first, kept):
             return OVERWRITTEN

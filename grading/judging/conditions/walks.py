@@ -42,12 +42,17 @@ class AskedSampler(Asked):
         super().__init__(kata, lambda **_: None, source)
 
     def call(self, given: dict[str, Any]) -> Any:
-        """The walk: what the model was shown, what it answered, what came back."""
-        spy = Spy(given["model"], given["x_T"])
-        return spy, self.kata.function(**given | {"model": spy})
+        """The walk: what the model was shown, what it answered, what came back, and whether its generator stood."""
+        spy, generator = Spy(given["model"], given["x_T"]), given["generator"]
+        before = generator and generator.get_state()
+        result = self.kata.function(**given | {"model": spy})
+        return spy, result, generator is not None and torch.equal(before, generator.get_state())
 
     def judge(self, seen: Any, given: dict[str, Any], row: Row) -> Problem:
-        found = walk_sentence(self.kata.implementation, seen[0], seen[1], given)
+        spy, result, stood = seen
+        found = walk_sentence(self.kata.implementation, spy, result, given)
+        if found == ALL_WELL and stood and len(spy.shown) > 1 and given.get("eta", 1.0) > 0:
+            found = "the generator is left where it was before the walk"
         return None if found == ALL_WELL else sentence(found, ALL_WELL)
 
 
