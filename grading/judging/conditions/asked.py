@@ -117,6 +117,11 @@ class Asked:
         if again is not None:
             row = plain(self.name) | needed
             problem = self.problem(row) or problem
+        if isinstance(problem, Mismatch) and problem.problem == "wrong value":
+            from grading.judging.conditions.state import remembers  # which asks in the ways of this module
+
+            first = row | {"when": "first"}
+            remembers(self.kata, lambda kata: type(self)(kata, self.due, self.source).problem(first) is not None)
         raise self.kata.wrong_under(
             problem,
             arguments(self.name, row, self.kata),

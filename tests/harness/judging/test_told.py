@@ -1,12 +1,16 @@
 """What is said of a wrong answer holds for it: of its digits, of a loss, of a step, of a walk."""
 
+import shutil
+
 import pytest
 import torch
 
+from grading.isolation import IsolatedImplementation
 from grading.judging.diagnosis import diagnose
 from grading.judging.diagnosis.finding import row
 from grading.judging.rounding import narrow
 from grading.submission.implementation import ROOT, Implementation, Replaced
+from grading.suites.runner import run_suites
 
 SOLUTION = Implementation(ROOT / "solutions")
 
@@ -52,3 +56,87 @@ def test_a_loss_is_told_what_it_counts(title):
         return counted(model(SOLUTION.q_sample(x0, t, schedule, noise), t), noise)
 
     assert ("measured", says) in told("ddpm_loss", wrong)
+
+
+def step(term):
+    """ddpm_step with another last term."""
+
+    def wrong(x_t, t, eps, schedule, noise):
+        return SOLUTION.ddpm_step(x_t, t, eps, schedule, term(noise))
+
+    return wrong
+
+
+TERMS = {
+    "one number for a sample": (lambda z: z[:, :1] + 0 * z, "right for x_t of shape (5, 1)"),
+    "none for a batch of one": (lambda z: z * (len(z) > 1), "and not for (1, 3)"),
+    "that of the first sample": (lambda z: z[:1] + 0 * z, "right for one sample alone, and for no batch"),
+}
+
+
+@pytest.mark.parametrize("title", TERMS)
+def test_a_term_that_is_right_for_some_shapes_is_no_wrong_formula(title):
+    term, says = TERMS[title]
+    lines = told("ddpm_step", step(term))
+    assert any(says in text for label, text in lines if label == "measured")
+    assert ("and", "what is wrong there is the term of noise") in lines
+    assert not any(label == "factor of" for label, _ in lines)
+
+
+def test_a_slip_at_the_last_step_is_not_put_down_to_the_end_of_the_list():
+    def wrong(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
+        last = t == len(schedule.betas) - 1
+        return SOLUTION.ddim_step(x_t, t, t_prev, 2 * eps if last else eps, schedule, eta, noise)
+
+    says = told("ddim_step", wrong)[-1][1]
+    assert says.startswith("at t = T - 1 eps has the wrong factor")
+
+
+def sampler(model, x_T, schedule, generator, asked=1, older=0, bound=1e99, again=False):
+    """ddpm_sample with other questions to its model, or its last step twice."""
+    walk = [x_T] * (older + 1)
+    for t in reversed(range(len(schedule.betas))):
+        shown = walk[-1 - older]
+        for _ in range(asked):
+            eps = model(shown, torch.full((len(x_T),), t)).clamp(-bound, bound)
+        noise = torch.randn(x_T.shape, generator=generator, dtype=x_T.dtype)
+        walk.append(SOLUTION.ddpm_step(walk[-1], t, eps, schedule, noise))
+    return SOLUTION.ddpm_step(walk[-1], 0, eps, schedule, noise) if again else walk[-1]
+
+
+WALKS = {
+    "the model is asked 2 times at each t: it is asked once": {"asked": 2},
+    "the model is shown x_T twice, at t=9 and 8: it must see the current x_t": {"older": 1},
+    "the model's answer counts while it is small, and not when it is large: is it clipped?": {"bound": 4.0},
+    "x_0 is not where your ddpm_step leads from the last x_t": {"again": True},
+}
+
+
+@pytest.mark.parametrize("says", WALKS)
+def test_of_a_walk_is_said_what_holds_and_no_more(says):
+    def wrong(model, x_T, schedule, generator=None):
+        with torch.no_grad():
+            return sampler(model, x_T, schedule, generator, **WALKS[says])
+
+    assert told("ddpm_sample", wrong) == [("measured", says), ("says", says)]
+
+
+KEPT = """
+_kept = {}
+
+
+def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
+    return plain(x_t, t, eps, _kept.setdefault(t, schedule), noise)
+"""
+
+
+@pytest.mark.parametrize("make", [None, lambda folder: IsolatedImplementation(folder, sandbox="none")])
+def test_what_other_calls_have_left_is_not_put_down_to_the_formula(make, tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "kept", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "kept" / "ddpm_step.py").open("a") as file:
+        file.write(KEPT)
+    outcomes = run_suites(tmp_path / "kept", "--task", "4.1", make=make and (lambda: make(tmp_path / "kept")))
+    wrong = [" ".join(o.message.split()) for o in outcomes if "wrong value" in o.message]
+    assert len(wrong) > 5
+    assert all("right when it is asked first" in message for message in wrong)
+    assert not any("factor of" in message for message in wrong)
