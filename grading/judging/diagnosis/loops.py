@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grading.judging import closed_form
 from grading.judging.compare import kind
 from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
@@ -30,7 +31,38 @@ def loop_finding(implementation: Any, function: str) -> Finding | None:
     remarks = list(dict.fromkeys(_remarks(Seen(implementation, function))))[:MOST]
     if not remarks:
         return None
-    return Finding("; ".join(remarks[:2]), tuple(("measured", remark) for remark in remarks))
+    lines = tuple(("measured", remark) for remark in remarks)
+    try:
+        follows = set(remarks) <= set(_remarks(Seen(OverOwnSteps(implementation, function), function)))
+    except Exception:
+        follows = False
+    if follows:
+        says = f"so does any loop over your {function.replace('sample', 'step')}: mend that first"
+        return Finding(says, (*lines, ("but", says)))
+    return Finding("; ".join(remarks[:2]), lines)
+
+
+@dataclass(frozen=True)
+class OverOwnSteps:
+    """A submission whose sampler is a right loop over its own steps."""
+
+    implementation: Any
+    sampler: str
+
+    def __getattr__(self, name: str) -> Any:
+        return self._walk if name == self.sampler else getattr(self.implementation, name)
+
+    @torch.no_grad()
+    def _walk(self, model: Callable, x_T: Tensor, schedule: Any, *more: Any, generator: Any = None) -> Tensor:
+        steps, x = closed_form.ddim_timesteps(len(schedule.betas), *(more[:1] or [len(schedule.betas)])), x_T
+        for t, t_prev in zip(steps, [*steps[1:], -1]):
+            eps = model(x, torch.full((len(x),), t, device=x.device))
+            noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+            if more:
+                x = self.implementation.ddim_step(x, t, t_prev, eps, schedule, more[1], noise if more[1] > 0 else None)
+            else:
+                x = self.implementation.ddpm_step(x, t, eps, schedule, noise)
+        return x
 
 
 def model(x_t: Tensor, t: Any) -> Tensor:

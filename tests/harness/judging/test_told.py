@@ -1,5 +1,6 @@
 """What is said of a wrong answer holds for it: of its digits, of a loss, of a step, of a walk."""
 
+import re
 import shutil
 
 import pytest
@@ -10,9 +11,18 @@ from grading.judging.diagnosis import diagnose
 from grading.judging.diagnosis.finding import row
 from grading.judging.rounding import narrow
 from grading.submission.implementation import ROOT, Implementation, Replaced
-from grading.suites.runner import run_suites
+from grading.submission.katas import tasks
+from grading.suites.runner import run_suites, unit_suites
 
 SOLUTION = Implementation(ROOT / "solutions")
+
+
+def submission(folder, module, source):
+    """The solutions, with another function at the end of a module."""
+    shutil.copytree(ROOT / "solutions", folder / "slip", ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "slip" / f"{module}.py").open("a") as file:
+        file.write(source)
+    return folder / "slip"
 
 
 def told(function, wrong):
@@ -132,11 +142,42 @@ def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
 
 @pytest.mark.parametrize("make", [None, lambda folder: IsolatedImplementation(folder, sandbox="none")])
 def test_what_other_calls_have_left_is_not_put_down_to_the_formula(make, tmp_path):
-    shutil.copytree(ROOT / "solutions", tmp_path / "kept", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "kept" / "ddpm_step.py").open("a") as file:
-        file.write(KEPT)
-    outcomes = run_suites(tmp_path / "kept", "--task", "4.1", make=make and (lambda: make(tmp_path / "kept")))
+    folder = submission(tmp_path, "ddpm_step", KEPT)
+    outcomes = run_suites(folder, "--task", "4.1", make=make and (lambda: make(folder)))
     wrong = [" ".join(o.message.split()) for o in outcomes if "wrong value" in o.message]
     assert len(wrong) > 5
     assert all("right when it is asked first" in message for message in wrong)
     assert not any("factor of" in message for message in wrong)
+
+
+SLIPS = {
+    "the variance beta in the first step of a walk alone": """
+def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
+    if t < len(schedule.betas) - 1:
+        return plain(x_t, t, eps, schedule, noise)
+    return plain(x_t, t, eps, schedule, 0 * noise) + schedule.betas[t] ** 0.5 * noise
+""",
+    "an eta that is a whole number": """
+def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None, plain=ddim_step):
+    return plain(x_t, t, t_prev, eps, schedule, int(eta), noise)
+""",
+}
+
+
+@pytest.mark.parametrize("title", SLIPS)
+def test_a_slip_in_a_step_costs_that_alone(title, tmp_path):
+    function = re.search(r"def (\w+)", SLIPS[title])[1]
+    task = next(t for t in tasks() if t.function == function)
+    folder = submission(tmp_path, task.module, SLIPS[title])
+    suite = next(path for path in unit_suites() if path.stem.endswith(task.module))
+    assert {o.task for o in run_suites(folder, files=[suite]) if o.status == "failed"} == {task.id}
+
+
+def test_what_a_step_does_to_a_loop_is_put_down_to_the_step(tmp_path):
+    source = """
+def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
+    return plain(x_t, t, eps, schedule, noise[:1] + 0 * noise)
+"""
+    lines = dict(diagnose(Implementation(submission(tmp_path, "ddpm_step", source)), "ddpm_sample").lines)
+    assert lines["but"] == "so does any loop over your ddpm_step: mend that first"
+    assert "shared by the whole batch" in lines["measured"]
