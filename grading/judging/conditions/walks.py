@@ -66,6 +66,9 @@ def walk_sentence(implementation: Any, spy: Spy, result: Any, given: dict[str, A
     count = given.get("num_inference_steps", T)
     steps, asked = closed_form.ddim_timesteps(T, count), spy.timesteps()
     if asked != steps and ("eta" not in given or asked != own_timesteps(implementation, T, count)):
+        left_out = [t for t in steps if t not in asked]
+        if left_out and asked == [t for t in steps if t not in left_out]:
+            return f"the model is never asked at t = {left_out[0] if len(left_out) == 1 else shorten(left_out)}"
         return f"the model is asked at t = {shorten(asked)}, not at {shorten(steps)}"
     for x_t, t in shown:
         if kind(t) != kinds:

@@ -113,6 +113,8 @@ def _whose_factor(f: Callable, t: Tensor) -> Finding | None:
         return None
     due = UNEVEN.alphas_cumprod[t] ** 0.5
     says = ""
+    if same(factors, due[:, None].expand(5, 5)):
+        return None
     if same(factors, due[None, :].expand(5, 5)):
         says = "a factor of shape (B,) that runs along the last dim, not along the batch: reshape it to (B, 1, ...)"
     elif same(factors, due[:1, None].expand(5, 5)):

@@ -33,10 +33,9 @@ def edge_findings(f: Callable, function: str, tolerance: float, inside: Explanat
         due = np.broadcast_to(evaluate(FORMULAS[function][0].lines, letters), factors.shape)
         right = matching(due, factors, tolerance)
         missing = np.isnan(factors).any(1)
-        at_end = np.array([site.t == len(site.schedule.betas) - 1 for site in sites])
-        rest = tuple(site for site, last in zip(sites, at_end) if not last)
-        if 0 < at_end.sum() < len(sites) and _all_right(f, function, rest, tolerance):
-            continue  # t = T - 1 is an edge of its own
+        rest = tuple(site for site in sites if 0 < site.t < len(site.schedule.betas) - 1)
+        if 0 < len(rest) < len(sites) and _all_right(f, function, rest, tolerance):
+            continue  # t = 0 and t = T - 1 are edges of their own
         if not missing.any() and (all(right) or _as_inside(inside, right, due, factors, letters, tolerance)):
             continue
         if missing.any() and inside and not _finite(inside, letters):

@@ -168,7 +168,7 @@ def _value(f: Callable) -> Iterator[str]:
     else:
         scale = scale_of(f, asked, None)
         if scale is None and not np.isclose(21 * float(weights.mean()), 1.0):
-            yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.4g}: their mean is due"
+            yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.6g}: their mean is due"
         elif scale:
             yield SUM if scale == "D times" else f"the loss is {scale} the mean over every element"
     offset = L(target)

@@ -12,6 +12,7 @@ from grading.judging.diagnosis.finding import row
 from grading.judging.rounding import narrow
 from grading.submission.implementation import ROOT, Implementation, Replaced
 from grading.submission.katas import tasks
+from grading.suites.board import first_failure
 from grading.suites.runner import run_suites, unit_suites
 
 SOLUTION = Implementation(ROOT / "solutions")
@@ -150,6 +151,21 @@ def test_what_other_calls_have_left_is_not_put_down_to_the_formula(make, tmp_pat
     assert not any("factor of" in message for message in wrong)
 
 
+def test_a_slip_at_t_0_is_not_put_down_to_the_end_of_the_list():
+    def wrong(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
+        return SOLUTION.ddim_step(x_t, t, t_prev, eps, schedule, eta, noise) * (1 if t else 2)
+
+    assert told("ddim_step", wrong)[-1][1].startswith("at t = 0 x_t and eps have the wrong factor")
+
+
+def test_right_in_two_dims_is_not_said_to_mix_the_samples():
+    def wrong(x0, t, schedule, noise):
+        return SOLUTION.q_sample(x0, t if x0.ndim < 4 else t[:1].expand(len(t)), schedule, noise)
+
+    says = "right for x0 of shape (5, 3), (5, 5), (5, 1), (5, 2, 2), (300, 2), and not for (5, 1, 2, 2)"
+    assert told("q_sample", wrong) == [("measured", says), ("says", says)]
+
+
 SLIPS = {
     "the variance beta in the first step of a walk alone": """
 def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
@@ -181,3 +197,30 @@ def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
     lines = dict(diagnose(Implementation(submission(tmp_path, "ddpm_step", source)), "ddpm_sample").lines)
     assert lines["but"] == "so does any loop over your ddpm_step: mend that first"
     assert "shared by the whole batch" in lines["measured"]
+
+
+def test_the_first_failure_is_that_of_the_first_task(tmp_path):
+    """Where the tests of a step stand behind those of its loop."""
+    source = """
+def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
+    return plain(x_t, t, eps, schedule, torch.cat([noise[:512], 0 * noise[512:]]))
+"""
+    folder = submission(tmp_path, "ddpm_step", source)
+    outcomes = run_suites(folder, files=[path for path in unit_suites() if path.stem.endswith("ddpm_step")])
+    assert next(o.task for o in outcomes if o.status == "failed") == "4.2"
+    assert first_failure(outcomes).task == "4.1"
+
+
+def test_a_step_that_a_long_walk_leaves_out_is_named(tmp_path):
+    source = """
+def ddpm_sample(model, x_T, schedule, generator=None, plain=ddpm_sample):
+    if len(schedule.betas) < 1000:
+        return plain(model, x_T, schedule, generator)
+    tables = NoiseSchedule(*(table[:999] for table in schedule))
+    return plain(model, x_T, tables, generator)
+"""
+    folder = submission(tmp_path, "ddpm_step", source)
+    outcomes = run_suites(folder, "--task", "4.2")
+    assert [o.message.splitlines()[0] for o in outcomes if o.status == "failed"] == [
+        "4.2 ddpm_sample: the model is never asked at t = 999"
+    ]
