@@ -23,6 +23,8 @@ def edge_findings(f: Callable, function: str, tolerance: float, inside: Explanat
     for name, sites in edges(function).items():
         if " and " in name and any(name.startswith(known) for known in seen):
             continue  # said already, of the wider one
+        if name == "t = 0" and any(known.startswith("t_prev = -1") for known in seen):
+            continue  # from there t_prev is -1
         measured = measure(f, function, sites)
         letters = letters_at(function, sites)
         factors = measured.factors
