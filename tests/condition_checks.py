@@ -2,6 +2,7 @@
 
 import torch
 
+from grading.judging.closed_form import ddim_timesteps
 from grading.judging.conditions.arguments import arguments
 from grading.judging.conditions.asked import Asked
 from grading.judging.conditions.factors import plain
@@ -9,6 +10,7 @@ from grading.judging.conditions.generators import REPEATED, with_one_generator, 
 from grading.judging.conditions.steps import at_every_step
 from grading.judging.conditions.walks import ALL_WELL, AskedSampler, walk_sentence
 from grading.judging.sampler_trace import Spy
+from grading.judging.step_rules import is_quiet, rules
 
 
 class EveryCondition:
@@ -64,10 +66,20 @@ class EveryWalk:
         """None means torch's global generator, which torch.manual_seed sets: it is the caller's to set, not yours."""
         given = arguments(kata.task.function, plain(kata.task.function) | {"generator": "None"}, kata)
         call = kata.probe("walks with generator=None", lambda f: without_a_generator(f, given))
-        call.gives(REPEATED, "the caller sets the seed")
+        also = ["two walks without a generator are the same"] if own_steps_are_quiet(kata, given) else []
+        call.gives(REPEATED, "the caller sets the seed", also=also)
 
     def test_a_generator_is_used_up(self, kata):
         """A generator that two walks share is left where the draws of the first have brought it."""
         given = arguments(kata.task.function, plain(kata.task.function), kata)
         call = kata.probe("walks with one generator", lambda f: with_one_generator(f, given, kata.generator))
-        call.gives("every walk goes on where the generator stands", "no copy, no seed of its own")
+        also = ["two walks with one generator are the same"] if own_steps_are_quiet(kata, given) else []
+        call.gives("every walk goes on where the generator stands", "no copy, no seed of its own", also=also)
+
+
+def own_steps_are_quiet(kata, given):
+    """Whether the submission's own step adds no noise: then no walk of its own shows what it drew."""
+    count = given.get("num_inference_steps", len(given["schedule"].betas))
+    steps = ddim_timesteps(len(given["schedule"].betas), count)
+    own = rules(kata.implementation, kata.task.function, given["schedule"], given.get("eta"))[-1]
+    return is_quiet(own, list(zip(steps, [*steps[1:], -1])), given["x_T"])

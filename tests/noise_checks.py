@@ -43,6 +43,8 @@ class NoisyWalkChecks(WalkChecks):
 
         def alike(f: Any) -> str:
             z = self.noise(f, kata, 1000, 4).abs()
+            if any(not step.any() for step in z):
+                return "a step adds no noise"
             fewest = min((len(step.mul(1e6).round().unique(dim=0)) for step in z), default=1000)
             return "each sample has its own noise" if fewest == 1000 else f"1000 samples share {shared(fewest)}"
 

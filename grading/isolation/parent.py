@@ -98,6 +98,13 @@ class IsolatedImplementation:
         call.__name__, call.elsewhere = name, elsewhere  # type: ignore[attr-defined]
         return call
 
+    def anew(self) -> IsolatedImplementation:
+        """The same submission in another process: it remembers no call."""
+        device = "cuda" if self._gpu else "cpu"
+        return IsolatedImplementation(
+            self.folder, sandbox=self._choice, limits=self.limits, device=device, until=self.until
+        )
+
     def __enter__(self) -> IsolatedImplementation:
         return self
 

@@ -58,11 +58,21 @@ class Observation:
 
         `source` says where the number that is expected comes from.
         """
+        from grading.judging.conditions import state  # here: the first screen of stubs has no use for it
+
+        others = list(also)
+
+        def wrong(seen: Any) -> Mismatch | None:
+            difference = mismatch(seen, expected, tolerance)
+            if difference is None or right_in_float32(difference, seen, expected, tolerance, self.error):
+                return None
+            return difference if all(mismatch(seen, other, tolerance) for other in others) else None
+
         seen = self.seen()
-        difference = mismatch(seen, expected, tolerance)
-        if difference is None or right_in_float32(difference, seen, expected, tolerance, self.error):
-            return
-        if all(mismatch(seen, other, tolerance) for other in also):
+        difference = wrong(seen)
+        if difference is not None:
+            if difference.problem == "wrong value":
+                state.remembers(self.checker, lambda kata: wrong(self.probe(kata.function)) is not None)
             raise self._noted(self._failure(difference, seen, source, tolerance))
 
     def of_the_form_of(self, like: Tensor, source: str) -> None:
@@ -128,7 +138,10 @@ class Observation:
         lines += [("tried", self.tried)] if self.tried else []
         value = difference.problem == "wrong value"
         kept = state.kept_between_calls(self.checker) if value else ""
-        by_itself = difference.problem not in OF_ITS_FORM and kept not in (state.KEPT, state.OVERWRITTEN)
+        if value and not kept and state.remembers(self.checker):
+            kept = state.REMEMBERS
+        telling = (state.KEPT, state.OVERWRITTEN, state.REMEMBERS)
+        by_itself = difference.problem not in OF_ITS_FORM and kept not in telling
         known = self._finding(value) if by_itself else None  # else every factor would be another call's
         if value and known is None and not kept and (said := narrow(seen)):
             lines.append(("dtype", said))

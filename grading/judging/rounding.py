@@ -30,6 +30,7 @@ from grading.submission.contract import NoiseSchedule, schedule_from
 U = 2.0**-24
 FEW = 4
 ROUNDINGS = 8  # of a term of the result
+DIGITS = 24  # binary ones: where so many all look rounded, they were
 
 Arguments = dict[str, Any]
 
@@ -97,8 +98,12 @@ def narrow(seen: Any) -> str:
     """In a sentence, that what came back as float64 was worked out in fewer digits; empty where nothing says so."""
     if not isinstance(seen, Tensor) or seen.dtype != torch.float64 or bool((seen == seen.round()).all()):
         return ""
-    for dtype in (torch.bfloat16, torch.float16, torch.float32):
+    for dtype, digits in ((torch.bfloat16, 8), (torch.float16, 11), (torch.float32, 24)):
         if bool((seen.to(dtype).double() == seen).all()):
+            # 0.5 and 0.375 are numbers of every dtype: what counts are those that need more than half of its digits.
+            halves = torch.frexp(seen.unique()).mantissa * 2 ** (digits // 2)
+            if int((halves != halves.round()).sum()) * digits < DIGITS:
+                return ""
             name = dtype_name(dtype)
             return f"each number is one of {name}: it was worked out in {name}, and only then made float64"
     return ""

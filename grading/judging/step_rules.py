@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -76,28 +77,22 @@ def rules(implementation: Any, function: str, schedule: Any, eta: float | None) 
 
 
 def rule_of(walk: Walk, choice: list[Rule]) -> Rule:
-    """The first rule that a walk of many points goes by; where it goes by none, the submission's own if it works."""
-    working = []
-    for rule in choice:
-        fit = _quietly(partial(_goes_by, walk, rule))
-        if fit == 1:
-            return rule
-        working += [rule] if fit == 0 else []
-    return (working[::-1] or choice)[0]
+    """The rule that a walk of many points goes by best; where it goes by none, the submission's own if it works."""
+    gaps = [(gap, rule) for rule in choice if (gap := _quietly(partial(_gap, walk, rule))) is not None]
+    best, rule = min(gaps, key=lambda pair: pair[0], default=(math.inf, choice[0]))
+    return rule if best < SLACK or not gaps else gaps[-1][1]
 
 
-def _goes_by(walk: Walk, rule: Rule) -> int:
-    """1 where every step adds about as much as the rule says, 0 where not, -1 where the rule gives no numbers."""
-    verdict = 1
+def _gap(walk: Walk, rule: Rule) -> float | None:
+    """How far from the rule's variance a step is at most, relative to it; None where the rule gives no numbers."""
+    gaps = [0.0]
     for (t, t_prev), left in zip(pairs(walk), rule.left_over(walk)):
         sigma = rule.sigma(t, t_prev, walk.states[0])
         if not torch.isfinite(left).all():
-            return -1
-        close = (
-            abs(float(left.square().mean()) / sigma**2 - 1) < SLACK if sigma > 0 else float(left.abs().max()) < 1e-3
-        )  # nan > 0 is False
-        verdict = min(verdict, int(close))
-    return verdict
+            return None
+        quiet = 0.0 if float(left.abs().max()) < 1e-3 else math.inf
+        gaps.append(abs(float(left.square().mean()) / sigma**2 - 1) if sigma > 0 else quiet)  # nan > 0 is False
+    return max(gaps)
 
 
 def _quietly(ask: Callable[[], Any]) -> Any:

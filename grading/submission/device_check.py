@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from grading.submission.contract import NoiseSchedule
 from grading.submission.errors import Frame, SubmissionError, frame_of
-from grading.submission.pretended import Generator, Remark, There, is_there, there
+from grading.submission.pretended import OWN_GENERATOR, Generator, MadeAnywhere, Remark, There, is_there, there
 
 TABLES = NoiseSchedule._fields
 
@@ -61,6 +61,16 @@ def _no_grad_for_inference_mode() -> Iterator[None]:
         torch._C._InferenceMode = theirs  # type: ignore[misc]
 
 
+@contextmanager
+def _generators_anywhere() -> Iterator[None]:
+    """A generator can be made for the pretended device, as for a GPU."""
+    torch.Generator = MadeAnywhere  # type: ignore
+    try:
+        yield
+    finally:
+        torch.Generator = OWN_GENERATOR  # type: ignore[misc]
+
+
 class Watch:
     """One call of a submission with pretended tensors."""
 
@@ -78,7 +88,7 @@ class Watch:
         """What the function returns, back from the pretended device. Raises what a GPU would make it raise."""
         moved = [self._given(a) for a in args]
         named = {k: self._given(v) for k, v in kwargs.items()}
-        with _no_grad_for_inference_mode(), _Functions(self), _Operations(self):
+        with _no_grad_for_inference_mode(), _generators_anywhere(), _Functions(self), _Operations(self):
             return self._back(function(*moved, **named))  # a table may be worked out only when it is asked for
 
     def _given(self, value: Any) -> Any:
@@ -159,7 +169,7 @@ class _Functions(TorchFunctionMode):
             made = func(*args, **kwargs)
             return There(made) if is_there(device) else self.watch.kept(made)
         result = func(*args, **kwargs)
-        generators = [v for v in (*args, *kwargs.values()) if isinstance(v, torch.Generator)]
+        generators = [v for v in (*args, *kwargs.values()) if isinstance(v, OWN_GENERATOR)]
         if generators and isinstance(result, Tensor):
             _check_generator(generators[0], result)
         return result

@@ -37,6 +37,13 @@ class Implementation:
         self._overdue: set[str] = set()
         self._left: list[Remark] = []
 
+    def anew(self) -> Implementation:
+        """The same submission, loaded another time: it remembers no call."""
+        return Implementation(self.folder, self.seconds)
+
+    def close(self) -> None:
+        """Nothing is left running."""
+
     def ask_again(self) -> None:
         """Call functions again that gave no answer in time."""
         self._overdue.clear()
@@ -97,6 +104,9 @@ class Replaced(Implementation):
     def __init__(self, folder: Path, functions: dict[str, Callable]) -> None:
         super().__init__(folder)
         self._functions = functions
+
+    def anew(self) -> Replaced:
+        return Replaced(self.folder, self._functions)
 
     def _function(self, name: str) -> Callable:
         return self._functions.get(name) or super()._function(name)

@@ -68,6 +68,26 @@ class Generator(torch.Generator):
 
     device = META  # type: ignore[assignment]
 
+    def clone_state(self) -> torch.Generator:
+        return Generator().set_state(self.get_state())
+
+
+class _Makes(type):
+    """torch.Generator while a call pretends: what is made for the GPU pretends too, the rest is as ever."""
+
+    def __call__(cls, device: Any = "cpu") -> torch.Generator:
+        return Generator() if is_there(device) else OWN_GENERATOR(device)
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, OWN_GENERATOR)
+
+
+class MadeAnywhere(metaclass=_Makes):
+    """What stands for torch.Generator."""
+
+
+OWN_GENERATOR = torch.Generator
+
 
 def there(value: Any) -> Any:
     """The same on the pretended device: a tensor, a generator or a schedule; anything else as it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -61,15 +62,15 @@ class Asked:
             kept = None
             if row["when"] != "first":
                 other = row | {k: v for k, v in OTHER.items() if k in row and row["when"] == "after another"}
-                before = self.call(arguments(self.name, other, self.kata))
-                kept = (before, before.clone()) if isinstance(before, Tensor) else None
+                before = self.kata.function(**arguments(self.name, other, self.kata))
+                kept = before, copied(before)
                 if "batch" in row and row["when"] == "after another":
                     self.call(arguments(self.name, other | {"batch": 7}, self.kata))
             given = arguments(self.name, row, self.kata)
             versions = _versions(given)
             seen = self.call(given)
-            if kept and not torch.equal(*kept):
-                return sentence("the answer of an earlier call changes", "a new tensor for each answer")
+            if kept and not same(seen_as_tensor(kept[0]), kept[1]):
+                return sentence("the answer of an earlier call changes", "a new answer for each call")
             changed = [name for name, version in _versions(given).items() if version != versions[name]]
             if changed:
                 return sentence(f"{changed[0]} is changed in place", "inputs never change")
@@ -116,6 +117,11 @@ class Asked:
         if again is not None:
             row = plain(self.name) | needed
             problem = self.problem(row) or problem
+        if isinstance(problem, Mismatch) and problem.problem == "wrong value":
+            from grading.judging.conditions.state import remembers  # which asks in the ways of this module
+
+            first = row | {"when": "first"}
+            remembers(self.kata, lambda kata: type(self)(kata, self.due, self.source).problem(first) is not None)
         raise self.kata.wrong_under(
             problem,
             arguments(self.name, row, self.kata),
@@ -143,6 +149,15 @@ def judged(seen: Any, expected: Any, size: float, error: Callable[[], Tensor | N
     tolerance = EXACT._replace(atol=EXACT.atol * size)
     found = mismatch(seen, expected, tolerance)
     return None if found is None or right_in_float32(found, seen, expected, tolerance, error) else found
+
+
+def copied(answer: Any) -> Any:
+    """An answer as it is now, whatever becomes of it."""
+    return copy.deepcopy(seen.detach() if isinstance(seen := seen_as_tensor(answer), Tensor) else seen)
+
+
+def same(left: Any, right: Any) -> bool:
+    return torch.equal(left, right) if isinstance(left, Tensor) and isinstance(right, Tensor) else bool(left == right)
 
 
 def sentence(problem: str, expected: str) -> Mismatch:

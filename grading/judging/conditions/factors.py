@@ -33,7 +33,7 @@ BY_ANNOTATION = {
     "float": "number",
     "": "model",
 }
-COUNTS = {"num_timesteps": (10, 2, 3, 1000), "num_inference_steps": (3, 1, 10, 7)}
+COUNTS = {"num_timesteps": (10, 2, 3, 1000), "num_inference_steps": (3, 1, 10, 6)}
 NUMBERS = {
     "beta_start": (0.1, 1e-4, 0.5),
     "beta_end": (0.4, 0.02, 0.05),

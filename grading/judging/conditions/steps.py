@@ -7,6 +7,7 @@ the rounding of the mean.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,14 +28,14 @@ Call = dict[str, Any]  # the numbers of a call: t, t_prev, eta
 
 
 def calls(function: str, T: int) -> Iterator[Call]:
-    """Every t, with t - 1 for its next and with others: all of them where T is small, else one more."""
+    """Every t, with t - 1 for its next and with others: all of them where T is small, else one more, near or far."""
     roles = signature(function)
     numbers = {name: NUMBERS.get(name, (0.5, 0.0, 1.0)) for name, role in roles.items() if role == "number"}
     follows = [name for name, role in roles.items() if role == "next"]
     for t in range(T):
         ends: list[int | None] = [None]
         if follows:
-            ends = list(range(-1, t)) if T <= SMALL else [t - 1, (37 * t + 11) % (t + 1) - 1]
+            ends = list(range(-1, t)) if T <= SMALL else [t - 1, random.Random(t).randint(-1, t - 1)]
         for i, t_prev in enumerate(ends):
             ways = max((len(ways) for ways in numbers.values()), default=1)
             for k in range(ways) if T <= SMALL else [(t + i) % ways]:

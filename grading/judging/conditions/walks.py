@@ -42,12 +42,17 @@ class AskedSampler(Asked):
         super().__init__(kata, lambda **_: None, source)
 
     def call(self, given: dict[str, Any]) -> Any:
-        """The walk: what the model was shown, what it answered, what came back."""
-        spy = Spy(given["model"], given["x_T"])
-        return spy, self.kata.function(**given | {"model": spy})
+        """The walk: what the model was shown, what it answered, what came back, and whether its generator stood."""
+        spy, generator = Spy(given["model"], given["x_T"]), given["generator"]
+        before = generator and generator.get_state()
+        result = self.kata.function(**given | {"model": spy})
+        return spy, result, generator is not None and torch.equal(before, generator.get_state())
 
     def judge(self, seen: Any, given: dict[str, Any], row: Row) -> Problem:
-        found = walk_sentence(self.kata.implementation, seen[0], seen[1], given)
+        spy, result, stood = seen
+        found = walk_sentence(self.kata.implementation, spy, result, given)
+        if found == ALL_WELL and stood and len(spy.shown) > 1 and given.get("eta", 1.0) > 0:
+            found = "the generator is left where it was before the walk"
         return None if found == ALL_WELL else sentence(found, ALL_WELL)
 
 
@@ -61,6 +66,9 @@ def walk_sentence(implementation: Any, spy: Spy, result: Any, given: dict[str, A
     count = given.get("num_inference_steps", T)
     steps, asked = closed_form.ddim_timesteps(T, count), spy.timesteps()
     if asked != steps and ("eta" not in given or asked != own_timesteps(implementation, T, count)):
+        left_out = [t for t in steps if t not in asked]
+        if left_out and asked == [t for t in steps if t not in left_out]:
+            return f"the model is never asked at t = {left_out[0] if len(left_out) == 1 else shorten(left_out)}"
         return f"the model is asked at t = {shorten(asked)}, not at {shorten(steps)}"
     for x_t, t in shown:
         if kind(t) != kinds:

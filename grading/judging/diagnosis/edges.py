@@ -23,6 +23,8 @@ def edge_findings(f: Callable, function: str, tolerance: float, inside: Explanat
     for name, sites in edges(function).items():
         if " and " in name and any(name.startswith(known) for known in seen):
             continue  # said already, of the wider one
+        if name == "t = 0" and any(known.startswith("t_prev = -1") for known in seen):
+            continue  # from there t_prev is -1
         measured = measure(f, function, sites)
         letters = letters_at(function, sites)
         factors = measured.factors
@@ -33,6 +35,9 @@ def edge_findings(f: Callable, function: str, tolerance: float, inside: Explanat
         due = np.broadcast_to(evaluate(FORMULAS[function][0].lines, letters), factors.shape)
         right = matching(due, factors, tolerance)
         missing = np.isnan(factors).any(1)
+        rest = tuple(site for site in sites if 0 < site.t < len(site.schedule.betas) - 1)
+        if 0 < len(rest) < len(sites) and _all_right(f, function, rest, tolerance):
+            continue  # t = 0 and t = T - 1 are edges of their own
         if not missing.any() and (all(right) or _as_inside(inside, right, due, factors, letters, tolerance)):
             continue
         if missing.any() and inside and not _finite(inside, letters):
@@ -40,6 +45,12 @@ def edge_findings(f: Callable, function: str, tolerance: float, inside: Explanat
         seen.append(name)
         found.append(_at(function, name, sites, factors, due, right, tolerance))
     return found
+
+
+def _all_right(f: Callable, function: str, sites: tuple[Site, ...], tolerance: float) -> bool:
+    measured = measure(f, function, sites)
+    due = evaluate(FORMULAS[function][0].lines, letters_at(function, sites))
+    return bool(np.isfinite(measured.factors).all()) and all(matching(due, measured.factors, tolerance))
 
 
 def _as_inside(

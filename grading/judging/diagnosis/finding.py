@@ -27,11 +27,14 @@ class Finding:
 
 
 def row(yours: complex, due: complex, remark: str) -> str:
-    """`0.0707     0.0521     wrong`"""
-    return f"{_number(yours):<10} {_number(due):<10} {remark}".rstrip()
+    """`0.0707     0.0521     wrong`, with as many digits as it takes to see that."""
+    digits = 4
+    while remark != "right" and digits < 8 and _number(yours, digits) == _number(due, digits):
+        digits += 1
+    return f"{_number(yours, digits):<10} {_number(due, digits):<10} {remark}".rstrip()
 
 
-def _number(value: complex) -> str:
+def _number(value: complex, digits: int = 4) -> str:
     if abs(value.imag) > 1e-12:
         return f"{value.real:.3g}{value.imag:+.3g}i"
-    return "0" if abs(value) < 1e-12 else f"{value.real:.4g}"
+    return "0" if abs(value) < 1e-12 else f"{value.real:.{digits}g}"

@@ -60,11 +60,12 @@ def _of(noisy: list[tuple[int, Tensor]], x_T: Tensor) -> Iterator[str]:
     elif float(z.std()) > 1e-6 and one_batch:
         yield "the noise is shared by the whole batch: each sample needs its own"
     else:
+        said = list(_distribution(z))
         if one_sample and not one_batch:
             yield "the noise is shared by the dims of a sample: each entry needs its own"
-        else:
+        elif not any("coin" in remark for remark in said):
             yield from _repeated(z)
-        yield from _distribution(z)
+        yield from said
 
 
 def _repeated(z: Tensor) -> Iterator[str]:
@@ -92,7 +93,10 @@ def _distribution(z: Tensor) -> Iterator[str]:
         yield f"the noise is not normal: its fourth moment is {fourth:.3g}, and 3 is due"
     if abs(mean) > 0.05:
         yield f"the noise has mean {mean:.3g}: 0 is due"
-    if abs(spread - 1) > 0.03:
+    sizes = z.flatten(1).std(dim=1)
+    if float(sizes.max() / sizes.min().clamp(min=1e-6)) > 1.1:
+        yield f"the noise is from {float(sizes.min()):.3g} to {float(sizes.max()):.3g} times as large as it should be"
+    elif abs(spread - 1) > 0.03:
         yield f"the noise is {spread:.3g} times as large as it should be"
 
 

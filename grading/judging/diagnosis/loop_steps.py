@@ -79,7 +79,8 @@ def _choices(seen: Any, i: int, given: list[int]) -> Iterator[tuple[list[str], i
            for t in {at, due_t} for d in (-1, 1)]  # fmt: skip
     prevs, etas = [(next_given, "")], [(seen.eta, "")]
     if seen.eta is not None:
-        prevs += [(due_prev, ""), (at - 1, "t_prev is t - 1: it is the next entry of the list"),
+        prevs += [(due_prev, ""), *((b, "") for a, b in zip(due, [*due[1:], -1]) if a == at),
+                  (at - 1, "t_prev is t - 1: it is the next entry of the list"),
                   (0, "t_prev is 0 after the last timestep: it is -1 there"), (-1, "t_prev is -1 before the end"),
                   (at, "t_prev is t itself")]  # fmt: skip
         etas += [(0.0, "eta is not handed on: the step is made with 0"), (1.0, "the step is made with eta = 1"),
@@ -164,6 +165,9 @@ def _as_walked(given: list, due: list[int]) -> str:
     shown = f"t runs through {shorten(given)}"
     if given == due[::-1]:
         return f"{shown}, upwards: it goes from the noisiest down to t = {due[-1]}"
+    times = len(given) // len(due)
+    if times > 1 and given == [t for t in due for _ in range(times)]:
+        return f"the model is asked {times} times at each t: it is asked once"
     if given == due[:-1]:
         return f"the walk stops before the last timestep, t = {due[-1]}"
     if given == due[1:]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grading.judging import closed_form
 from grading.judging.compare import kind
 from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
@@ -30,7 +31,38 @@ def loop_finding(implementation: Any, function: str) -> Finding | None:
     remarks = list(dict.fromkeys(_remarks(Seen(implementation, function))))[:MOST]
     if not remarks:
         return None
-    return Finding("; ".join(remarks[:2]), tuple(("measured", remark) for remark in remarks))
+    lines = tuple(("measured", remark) for remark in remarks)
+    try:
+        follows = set(remarks) <= set(_remarks(Seen(OverOwnSteps(implementation, function), function)))
+    except Exception:
+        follows = False
+    if follows:
+        says = f"so does any loop over your {function.replace('sample', 'step')}: mend that first"
+        return Finding(says, (*lines, ("but", says)))
+    return Finding("; ".join(remarks[:2]), lines)
+
+
+@dataclass(frozen=True)
+class OverOwnSteps:
+    """A submission whose sampler is a right loop over its own steps."""
+
+    implementation: Any
+    sampler: str
+
+    def __getattr__(self, name: str) -> Any:
+        return self._walk if name == self.sampler else getattr(self.implementation, name)
+
+    @torch.no_grad()
+    def _walk(self, model: Callable, x_T: Tensor, schedule: Any, *more: Any, generator: Any = None) -> Tensor:
+        steps, x = closed_form.ddim_timesteps(len(schedule.betas), *(more[:1] or [len(schedule.betas)])), x_T
+        for t, t_prev in zip(steps, [*steps[1:], -1]):
+            eps = model(x, torch.full((len(x),), t, device=x.device))
+            noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+            if more:
+                x = self.implementation.ddim_step(x, t, t_prev, eps, schedule, more[1], noise if more[1] > 0 else None)
+            else:
+                x = self.implementation.ddpm_step(x, t, eps, schedule, noise)
+        return x
 
 
 def model(x_t: Tensor, t: Any) -> Tensor:
@@ -106,9 +138,22 @@ def _remarks(seen: Seen) -> Iterator[str]:
             yield from source_remarks(seen, moves=False)
             return
         steps = retraced(seen, path)
-        yield from time_remarks(seen, steps, path.spy.shown)
+        times = list(time_remarks(seen, steps, path.spy.shown))
+        yield from times
+        if any("at each t" in remark for remark in times):
+            return  # what lies between two of its questions is no step
+        if any(step and step.guess is None for step in steps) and _answers_count(seen):
+            yield "the model's answer counts while it is small, and not when it is large: is it clipped?"
+            return
         yield from _steps(seen, path, steps)
         yield from noise_remarks(seen, steps)
+
+
+def _answers_count(seen: Seen) -> bool:
+    """Whether a walk among small numbers follows what the model answers."""
+    small = seen.x_T / LARGE
+    one, other = (seen.sample(small, answer=lambda x, t, k=k: k * x).states[-1] for k in (0.3, 0.2))
+    return not torch.allclose(one, other)
 
 
 def _start(first: Tensor, x_T: Tensor) -> Iterator[str]:
@@ -134,6 +179,10 @@ def _steps(seen: Seen, path: Walk, steps: list[Step | None]) -> Iterator[str]:
     result, first = states[-1], states[0]
     if len(states) > 2 and torch.equal(states[:-1], first.expand_as(states[:-1])):
         yield _never_moves(seen, path)
+        return
+    if len(states) > 2 and torch.equal(states[0], states[1]):
+        at, then = path.timesteps[:2]
+        yield f"the model is shown x_T twice, at t={at} and {then}: it must see the current x_t"
         return
     *inner, last = [step.label if step else None for step in steps]
     labels = {label for label in inner if label}
@@ -174,8 +223,10 @@ def _end(seen: Seen, path: Walk, steps: list[Step | None]) -> str:
         return f"x_0 is clipped to {float(result.abs().max()):.3g}: the data here are not pixels"
     if torch.allclose(result, answers[-1]):
         return "the model's last answer is returned: x_0 is asked for"
-    mean = seen.rules(seen.eta)[0].mean(path.states[-2], seen.due[-1], -1, answers[-1])
-    ratio = result / mean
-    if torch.allclose(ratio, ratio.flatten()[0].expand_as(ratio), rtol=1e-6):
-        return f"x_0 is {float(ratio.flatten()[0]):.4g} times where your {seen.step} leads from the last x_t"
+    ratios = []
+    for walk in (path, seen.sample(seen.x_T, answer=lambda x, t: 0.2 * x)):
+        mean = seen.rules(seen.eta)[0].mean(walk.states[-2], seen.due[-1], -1, walk.spy.answers[-1])
+        ratios.append(walk.states[-1] / mean)
+    if torch.allclose(torch.stack(ratios), ratios[0].flatten()[0], rtol=1e-6):
+        return f"x_0 is {float(ratios[0].flatten()[0]):.4g} times where your {seen.step} leads from the last x_t"
     return f"x_0 is not where your {seen.step} leads from the last x_t"

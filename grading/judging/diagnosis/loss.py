@@ -61,7 +61,7 @@ def _remarks(f: Callable, implementation: Any) -> Iterator[str]:
         f = lambda *args: plain(*args).mean()  # noqa: E731
         first, again = first.mean(), again.mean()
     if not torch.equal(first, again):
-        yield "the same call gives another loss each time: something in it is drawn anew (the noise, or the target)"
+        yield "the same call gives another loss each time: something in it is drawn anew, or kept from earlier calls"
         return
     if first.dtype == torch.float64:  # differences of losses drown in float32's rounding; the dtype has its own message
         remarks = list(_value(f))
@@ -132,7 +132,7 @@ def _left(loss: Tensor, shape: tuple[int, ...]) -> str:
         shape: "the squares themselves: the mean over every element is missing",
         shape[:1]: "one loss for each sample: the mean over the batch is missing",
         shape[1:]: "a mean over the batch alone: the mean over the dims is missing",
-        (1,): "a single number has shape (): not (1,)",
+        (1,): "a single number has shape ()",
     }.get(tuple(loss.shape), "a single number of shape () is asked for")
     return f"the loss has shape {tuple(loss.shape)}, {what}"
 
@@ -167,8 +167,8 @@ def _value(f: Callable) -> Iterator[str]:
         yield _weights(weights[:, 0])
     else:
         scale = scale_of(f, asked, None)
-        if scale is None:
-            yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.4g}: their mean is due"
+        if scale is None and not np.isclose(21 * float(weights.mean()), 1.0):
+            yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.6g}: their mean is due"
         elif scale:
             yield SUM if scale == "D times" else f"the loss is {scale} the mean over every element"
     offset = L(target)
@@ -222,14 +222,16 @@ def _target(target: Tensor, noise: Tensor, counted: Tensor) -> Iterator[str]:
     if "?" in parts:
         yield "the answer is compared with a mixture of x0 and noise: the noise itself is due"
     else:
-        total = written(" + ".join(parts), "q_sample").replace("+ -", "- ")
+        total = written(" + ".join(parts), "q_sample").replace("+ -", "- ") or "0"
         yield f"the answer is compared with {total}: the noise itself is due"
 
 
 def _weights(weights: Tensor) -> str:
     """How samples are weighted by their t."""
     if (weights.abs() < 1e-12).any():
-        return f"{int((weights.abs() < 1e-12).sum())} of 7 samples are left out"
+        left = (weights.abs() < 1e-12).nonzero().flatten().tolist()
+        one = f", number {left[0]} of 0 ... 6, whose t is {int(TIMES[left[0]])}"
+        return f"1 of 7 samples is left out{one}" if len(left) == 1 else f"{len(left)} of 7 samples are left out"
     beta, alpha, ab = (table[TIMES].numpy() for table in UNEVEN)
     atoms = {"beta": beta, "alpha": alpha, "ab": ab, "1 - ab": 1 - ab, "(t + 1)": TIMES.numpy() + 1.0}
     text = product(weights.numpy() * weights.numel() * 3, atoms)

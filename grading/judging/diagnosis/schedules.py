@@ -55,11 +55,13 @@ def _of_numbers(function: str, made: list[Tensor], calls: tuple) -> Finding | No
     if returned:
         return Finding(returned, (("measured", returned),))
     best = best_of(formulas, measured, letters)
-    first, last = measured[0, 0], measured[calls[0][0] - 1, 0]
-    lines: list[Line] = [("measured", f"yours      due        at {function}{calls[0]}")]
-    lines += [("first", row(first, due[0, 0], _mark(first, due[0, 0])))]
-    lines += [("last", row(last, due[calls[0][0] - 1, 0], _mark(last, due[calls[0][0] - 1, 0])))]
-    lines += [("spaced", f"evenly in {_spacing(made[0])}; due: evenly in {KINDS[function]}")]
+    starts = [sum(call[0] for call in calls[:i]) for i in range(len(calls))]
+    gaps = [np.abs(measured[i : i + call[0]] - due[i : i + call[0]]).max() for i, call in zip(starts, calls)]
+    at = next((i for i, gap in enumerate(gaps) if not gap < 1e-6), 0)
+    lines: list[Line] = [("measured", f"yours      due        at {function}{calls[at]}")]
+    for name, i in (("first", starts[at]), ("last", starts[at] + calls[at][0] - 1)):
+        lines.append((name, row(measured[i, 0], due[i, 0], _mark(measured[i, 0], due[i, 0]))))
+    lines += [("spaced", f"evenly in {_spacing(made[at])}; due: evenly in {KINDS[function]}")]
     return told(best, lines, "another line than beta_start ... beta_end")
 
 

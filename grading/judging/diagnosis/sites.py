@@ -64,6 +64,7 @@ def edges(function: str) -> dict[str, tuple[Site, ...]]:
             "t_prev = -1 and eta > 0": tuple(Site(s, t, -1, eta) for s, t, eta in zip(RANDOM, _JUMPED, _ETAS)),
             "t_prev = 0": tuple(Site(s, t, 0, eta) for s, t, eta in zip(RANDOM, (1, 2, 3, 1, 2, 4, 2), _ETAS)),
             "eta = 0": tuple(Site(s, t, p) for s, t, p in zip(RANDOM, (3, 2, 4, 3, 5, 6, 7), (1, 1, 2, 1, 3, 2, 4))),
+            "t = 0": tuple(Site(s, 0, -1, eta) for s, eta in zip(RANDOM, _ETAS)),
             "t = T - 1": tuple(Site(s, len(s.betas) - 1, 2, eta) for s, eta in zip(RANDOM, _ETAS)),
         }
     found = {"t = 0": tuple(Site(s, 0) for s in RANDOM)}

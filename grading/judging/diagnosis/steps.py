@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grading.judging.diagnosis.batches import only_some
+from grading.judging.diagnosis.batches import for_some_shapes, only_some
 from grading.judging.diagnosis.edges import edge_findings
 from grading.judging.diagnosis.factors import FOLLOWS, shorter, written_down
 from grading.judging.diagnosis.finding import Finding, Line, row
@@ -32,6 +32,8 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     measured = measure(f, function, sites)
     if len(measured.errors) == len(sites):
         return None
+    if not measured.errors and (found := for_some_shapes(f, function, sites, measured)):
+        return found
     if not measured.is_linear:
         return not_linear(f, function)
     letters = letters_at(function, sites)

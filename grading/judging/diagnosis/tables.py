@@ -68,10 +68,10 @@ def _table(table: Tensor, due: dict[str, Tensor], name: str) -> str:
 
 def list_finding(implementation: Any, function: str) -> Finding | None:
     """How the timesteps are spaced, and where they end."""
-    lists = [implementation.ddim_timesteps(*pair) for pair in LISTS]
+    made = (implementation.ddim_timesteps(*pair) for pair in LISTS)
+    lists: list = [[int(t) for t in ts] if isinstance(ts, list) else ts for ts in made]  # one list may serve them all
     if not all(isinstance(ts, list) for ts in lists):
         return None
-    lists = [[int(t) for t in ts] for ts in lists]
     due = [[i * (T // S) for i in reversed(range(S))] for T, S in LISTS]
     if lists == due:
         return None

@@ -90,3 +90,39 @@ def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator
 # %% a small eta counts as none | eta = 0.05
 def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None, plain=ddim_step):
     return plain(x_t, t, t_prev, eps, schedule, 0.0 if eta < 0.1 else eta, noise)
+
+
+# %% one list for every answer | the answer of an earlier call changes
+_visited = []
+
+
+def ddim_timesteps(num_timesteps, num_inference_steps, plain=ddim_timesteps):
+    _visited[:] = plain(num_timesteps, num_inference_steps)
+    return _visited
+
+
+# %% no jump is longer than 100 | of T = 1000
+def ddim_step(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None, plain=ddim_step):
+    return plain(x_t, t, max(t_prev, t - 100), eps, schedule, eta, noise)
+
+
+# %% a generator that is not handed on where DDIM is DDPM | the generator is left where it was
+def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None, plain=ddim_sample):
+    whole = eta == 1 and num_inference_steps == len(schedule.alphas_cumprod)
+    return plain(model, x_T, schedule, num_inference_steps, eta, None if whole else generator)
+
+
+# %% a stride that is rounded, in a walk with a list of its own | only for num_inference_steps = 6
+def ddim_sample(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None, plain=ddim_sample):
+    T = len(schedule.alphas_cumprod)
+    stride = max(1, round(T / num_inference_steps))
+    steps = [t for t in range(0, T, stride)][:num_inference_steps][::-1]
+    if steps == ddim_timesteps(T, num_inference_steps):
+        return plain(model, x_T, schedule, num_inference_steps, eta, generator)
+    x = x_T
+    for t, t_prev in zip(steps, [*steps[1:], -1]):
+        with torch.no_grad():
+            eps = model(x, torch.full((len(x),), t, device=x.device))
+        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device) if eta > 0 else None
+        x = ddim_step(x, t, t_prev, eps, schedule, eta, noise)
+    return x

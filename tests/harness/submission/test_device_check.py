@@ -13,6 +13,7 @@ import summary
 import torch
 
 from grading.isolation import IsolatedImplementation
+from grading.submission.device_check import Watch
 from grading.submission.implementation import ROOT
 from grading.suites.runner import run_suites
 
@@ -126,3 +127,15 @@ def q_sample(x0, t, schedule, noise, plain=q_sample):  # here
     assert "leaves torch's deterministic algorithms switched on" in remarks
     assert not torch.are_deterministic_algorithms_enabled()
     assert (torch.get_num_threads(), warnings.filters) == (threads, filters)
+
+
+def test_a_generator_can_be_made_where_the_tensors_pretend_to_be():
+    def noisy(x):
+        generator = torch.Generator(device=x.device).manual_seed(3).clone_state()
+        assert isinstance(generator, torch.Generator)
+        return x + torch.randn(x.shape, generator=generator, device=x.device)
+
+    own = torch.Generator
+    there = Watch("noisy", ROOT).call(noisy, (torch.zeros(3),), {})
+    assert torch.Generator is own
+    assert torch.equal(there, torch.randn(3, generator=torch.Generator().manual_seed(3)))
