@@ -107,7 +107,7 @@ class Writer:
             return ["generator", str(value.device), state]
         if callable(value):
             self.functions.append(value)
-            return ["function", len(self.functions) - 1]
+            return ["function", len(self.functions) - 1, getattr(value, "plain", None)]
         raise TypeError(f"a {type(value).__name__} does not cross the pipe")
 
 
@@ -174,7 +174,7 @@ class Reader:
             self.tensors.pop(), self.numbers.pop()
             return self.generators[-1]
         if tag == "function" and self.function:
-            return self.function(rest[0])
+            return self.function(*rest)
         raise ProtocolError(f"an unknown tag {tag[:20]!r}")
 
     def _opaque(self, depth: int, name: str, held: dict) -> Opaque:

@@ -10,6 +10,7 @@ import math
 import random
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ class Answer(child.Call):
     """One call of an implementation of ours by a test of theirs: the same conversation, with the sides exchanged."""
 
     end = math.inf
+
+    def function(self, number: int, plain: list | None = None) -> Callable:
+        """Every model is asked: what the other side says of one is not believed."""
+        return super().function(number)
 
     def ask(self, question: dict, args: tuple, kwargs: dict) -> Any:
         """Have the test's model answer."""
