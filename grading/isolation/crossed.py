@@ -27,6 +27,6 @@ class Crossed(torch.autograd.Function):
         return None, None, *(None if g is None else grad_output * g for g in ctx.gradients)
 
 
-def plain_model(weight: Tensor | float, x_t: Tensor, t: Tensor) -> Tensor:
-    """weight x_t + 0.3 cos(t): depends on all that it is shown, and on one weight."""
+def plain_model(weight: float, x_t: Tensor, t: Tensor) -> Tensor:
+    """weight x_t + 0.3 cos(t), as judging/conditions/arguments.py has it, which loads none of this room."""
     return weight * x_t + 0.3 * t.reshape(-1, *[1] * (x_t.ndim - 1)).to(x_t).cos()

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from grading.judging.compare import dtype_name, kind
-from grading.judging.conditions.arguments import Model as PlainModel
 from grading.judging.parts import Question, is_part, whole
 
 MANY, FEW = 100, 8  # points
@@ -40,8 +39,8 @@ class Spy:
     @property
     def plain(self) -> list | None:
         """What a sandboxed process needs to answer by itself, and to tell what it was asked: see isolation/child.py."""
-        weight = self.model.weight if type(self.model) is PlainModel else None
-        return [weight, list(self.like.shape), dtype_name(self.like.dtype)] if type(weight) is float else None
+        weight = getattr(self.model, "plain_weight", None)
+        return [weight, list(self.like.shape), dtype_name(self.like.dtype)] if weight is not None else None
 
     @property
     def shown(self) -> list[tuple[Any, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.isolation.crossed import plain_model
+from grading.judging.closed_form import broadcast
 from grading.judging.conditions.factors import AS_MANY, Row, signature
 from grading.judging.examples import ANOTHER, COARSE, PAPER
 from grading.submission.contract import NoiseSchedule, schedule_from
@@ -23,13 +23,18 @@ MOST_DIMS = 64  # where there are as many dims as samples
 
 
 class Model:
-    """A model that depends on all that it is shown, and on one weight."""
+    """A model that depends on all that it is shown, and on one weight; plain_model of isolation/crossed.py is the same.
+
+    Attributes:
+        plain_weight: where it is a mere number, which a sandboxed process may know.
+    """
 
     def __init__(self, weight: Tensor | float = 0.3) -> None:
         self.weight = weight
+        self.plain_weight = weight if isinstance(weight, float) else None
 
     def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
-        return plain_model(self.weight, x_t, t)
+        return self.weight * x_t + 0.3 * broadcast(t, x_t).to(x_t).cos()
 
 
 def arguments(function: str, row: Row, kata: Any, seed: int = 0) -> dict[str, Any]:
