@@ -59,8 +59,9 @@ class InTime:
         if name not in MODULE_OF:
             return found
         call = self._in_time(name, found)
-        elsewhere = getattr(found, "elsewhere", None)
-        call.elsewhere = self._in_time(name, elsewhere) if elsewhere else None  # type: ignore[attr-defined]
+        for way in ("elsewhere", "each"):
+            if hasattr(found, way):
+                setattr(call, way, self._in_time(name, getattr(found, way)))
         return call
 
     def _in_time(self, name: str, function: Callable) -> Callable:

@@ -150,7 +150,8 @@ def _train(
         with judge.fresh() as implementation:
             same = shared.network_for(implementation) if shared else None
             if same and shared:
-                return replace(same, seconds=time.perf_counter() - began), None, shared.says
+                same = replace(same, network=shared.remembered, seconds=time.perf_counter() - began)
+                return same, None, shared.says
             trained, failure = train_stage(implementation, setting, progress)
             return trained, failure, "trained with the submission's own loss" if trained else ""
     except OutOfTime as over:

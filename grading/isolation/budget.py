@@ -50,7 +50,7 @@ class Budget:
     def asked_too_often(self, values: list) -> bool:
         """Count one more question. Questions cost our time and memory; asking about part of the samples costs less."""
         alike = [value for value in values if self._alike(value)]
-        share = len(alike[0]) / max(len(self.like), 1) if alike and self.like is not None else 1.0
+        share = alike[0].shape[0] / max(self.like.shape[0], 1) if alike and self.like is not None else 1.0
         self._asked += max(share, SMALLEST_PART)
         return self._asked > self.most
 
@@ -58,7 +58,7 @@ class Budget:
         """Why a question with these arguments is not passed on; empty where it is."""
         tensors = [value for value in _flat(values) if isinstance(value, Tensor)]
         alike = [tensor for tensor in tensors if self._alike(tensor)]
-        shapes = {(), (1,), *((len(tensor),) for tensor in alike)}
+        shapes = {(), (1,), *((tensor.shape[0],) for tensor in alike)}
         if all(tensor.shape in shapes or self._alike(tensor) for tensor in tensors) and len(alike) <= 2:
             return ""
         product = 1
@@ -79,7 +79,7 @@ class Budget:
             and isinstance(value, Tensor)
             and value.ndim == like.ndim
             and value.shape[1:] == like.shape[1:]
-            and len(value) <= MOST_SAMPLES * len(like)
+            and value.shape[0] <= MOST_SAMPLES * like.shape[0]
         )
 
 

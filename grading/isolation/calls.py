@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from grading.isolation.budget import Budget
-from grading.isolation.crossed import Crossed
+from grading.isolation.crossed import MOST_HEARD, Crossed
 from grading.isolation.protocol import MOST_BYTES, ProtocolError, clean
 from grading.isolation.values import TABLES, Reader, Writer
 from grading.submission import fallbacks
@@ -86,9 +86,11 @@ class Call:
         Raises:
             AskedTooOften: no more questions are answered.
         """
-        if len(body) > self.budget.bytes_to_ask:
+        if len(body) > self.budget.bytes_to_ask + MOST_HEARD * any(map(_is_plain, self.functions)):
             raise ProtocolError("a question about more numbers than it was given")
-        args, kwargs = _arguments(header, body)
+        reader = Reader(body)
+        args, kwargs = _arguments(header, reader)
+        self._hear(header, reader)
         values = [*args, *kwargs.values()]
         if self.budget.asked_too_often(values):
             raise AskedTooOften(f"it asked the model more than {self.budget.most} times")
@@ -111,6 +113,21 @@ class Call:
             self.sources += [t for t in writer.tensors if t.requires_grad]
         return answer, writer.buffers
 
+    def _hear(self, header: dict, reader: Reader) -> None:
+        """Ask our own plain model what the child has answered for it meanwhile; it counts like any question."""
+        for number, *nodes in header.get("heard", ()):
+            x_ts, ts = map(reader.value, nodes)
+            function = self._asked({"function": number})
+            if not _is_plain(function) or not isinstance(x_ts, Tensor) or not isinstance(ts, Tensor):
+                raise ProtocolError("questions of no known form")
+            for x_t, t in zip(x_ts, ts):
+                if self.budget.asked_too_often([x_t, t]):
+                    raise AskedTooOften(f"it asked the model more than {self.budget.most} times")
+                if self.budget.refusal([x_t, t]):
+                    raise ProtocolError("questions of no known form")
+                with torch.no_grad():
+                    function(x_t, t)
+
     def _asked(self, header: dict) -> Callable:
         if "standin" in header:
             name = header["standin"]
@@ -122,9 +139,9 @@ class Call:
             raise ProtocolError("a question to nobody")
         return self.functions[number]
 
-    def result(self, header: dict, body: memoryview) -> Any:
+    def result(self, header: dict, body: memoryview, reader: Reader | None = None) -> Any:
         """The value returned, after the arguments that the submission changed have been changed here too."""
-        reader = Reader(body)
+        reader = reader or Reader(body)
         if "same" in header:
             value: Any = _pick(self.tensors, header["same"])
         elif "value" in header:
@@ -174,6 +191,7 @@ class Call:
                 generator.set_state(reader.value(node))
             except (RuntimeError, TypeError) as error:
                 raise ProtocolError("a generator in no possible state") from error
+        self._hear(header, reader)
 
 
 def _remarks(told: Any) -> list[Remark]:
@@ -206,9 +224,12 @@ def _pick(tensors: list[Tensor], number: Any) -> Tensor:
     return tensors[number]
 
 
-def _arguments(header: dict, body: memoryview) -> tuple[list, dict]:
+def _is_plain(function: Callable) -> bool:
+    return getattr(function, "plain", None) is not None
+
+
+def _arguments(header: dict, reader: Reader) -> tuple[list, dict]:
     args, kwargs = header.get("args"), header.get("kwargs")
     if not isinstance(args, list) or not isinstance(kwargs, dict) or len(args) > 20 or len(kwargs) > 20:
         raise ProtocolError("arguments of no known form")
-    reader = Reader(body)
     return [reader.value(node) for node in args], {name: reader.value(node) for name, node in kwargs.items()}

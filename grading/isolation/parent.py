@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grading.isolation import protocol
 from grading.isolation.calls import AskedTooOften, Call
-from grading.isolation.protocol import Gone, ProtocolError, clean
+from grading.isolation.many_calls import ManyCalls, Numbers
+from grading.isolation.protocol import Gone, Pipe, ProtocolError, clean
 from grading.isolation.sandbox import Server, ServerGone, server
 from grading.isolation.submission_files import submission_files
 from grading.submission.contract import MODULE_OF
@@ -77,7 +76,7 @@ class IsolatedImplementation:
         self.tier = server(sandbox, self._gpu).tier
         self._name, self._files = submission_files(folder)
         self._server: Server | None = None
-        self._pipe: socket.socket | None = None
+        self._pipe: Pipe | None = None
         self._key = 0
         self._spent = 0.0
         self._starts = 0
@@ -95,7 +94,20 @@ class IsolatedImplementation:
             made = Call(name, args, kwargs, elsewhere=True)
             return self._call(made), made.remarks
 
-        call.__name__, call.elsewhere = name, elsewhere  # type: ignore[attr-defined]
+        def each(kwargs: dict[str, Any], numbers: list[Numbers]) -> list[Any]:
+            """The answers to many calls; in the place of one that raised, its SubmissionError."""
+            answers: list[Any] = []
+            while len(answers) < len(numbers):
+                made = ManyCalls(name, kwargs, numbers[len(answers) :])
+                try:
+                    answers += self._call(made)
+                except SubmissionError as error:
+                    if error.kind != "crash":
+                        raise
+                    answers += [*made.answers, error]
+            return answers
+
+        call.__name__, call.elsewhere, call.each = name, elsewhere, each  # type: ignore[attr-defined]
         return call
 
     def anew(self) -> IsolatedImplementation:
@@ -149,12 +161,13 @@ class IsolatedImplementation:
             self._end()  # in the middle of a conversation: the process that is left does not know where it is
             raise
 
-    def _converse(self, pipe: socket.socket, call: Call) -> Any:
+    def _converse(self, pipe: Pipe, call: Call) -> Any:
         """Send the call, answer the child's questions, take its result."""
         header, buffers = call.message()
         self._send(pipe, {**header, "seconds": TOLD_FIRST * self._left}, buffers)
         while True:
-            header, body = protocol.receive(pipe, self._read, call.most_bytes)
+            with self._clock() as end:
+                header, body = pipe.receive(call.most_bytes, end)
             try:
                 if "function" in header or "standin" in header:
                     answer = call.reply(header, body)
@@ -194,7 +207,7 @@ class IsolatedImplementation:
         told.__cause__ = call.raised
         return told
 
-    def _living(self, name: str) -> socket.socket:
+    def _living(self, name: str) -> Pipe:
         if self._spent >= self.limits.total:
             raise SubmissionError(name, "timeout", f"the {self.limits.total:g} seconds for all calls are used up")
         if self._pipe is None:
@@ -204,20 +217,14 @@ class IsolatedImplementation:
             self._server = server(self._choice, self._gpu)
             limits = {"memory": self.limits.memory, "seconds": int(self.limits.total) + 60}
             self._key, self._pipe = self._server.fork(limits)
-            self._pipe.settimeout(30)
+            self._pipe.socket.settimeout(30)
             sizes = [[file, len(data)] for file, data in self._files.items()]
-            protocol.send(self._pipe, {"name": self._name, "files": sizes}, list(self._files.values()))
+            self._pipe.send({"name": self._name, "files": sizes}, list(self._files.values()))
         return self._pipe
 
-    def _send(self, pipe: socket.socket, header: dict, buffers: list[Any]) -> None:
+    def _send(self, pipe: Pipe, header: dict, buffers: list[Any]) -> None:
         with self._clock() as end:
-            pipe.settimeout(max(end - time.monotonic(), 0.001))
-            protocol.send(pipe, header, buffers)
-
-    def _read(self, size: int) -> bytearray:
-        assert self._pipe is not None
-        with self._clock() as end:
-            return protocol.read_exactly(self._pipe, size, end)
+            pipe.send(header, buffers, end)
 
     @contextlib.contextmanager
     def _clock(self) -> Iterator[float]:

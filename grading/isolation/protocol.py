@@ -9,7 +9,6 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Callable
 from typing import Any
 
 PREFIX = struct.Struct("!4sII")
@@ -18,6 +17,7 @@ MOST_HEADER = 1 << 20
 MOST_BYTES = 1 << 28
 MOST_TEXT = 4_000
 MOST_DIGITS = 20  # of an integer in a header
+ROOM = 1 << 16  # bytes: nearly every frame is shorter
 
 
 class ProtocolError(Exception):
@@ -28,45 +28,67 @@ class Gone(Exception):
     """The other side closed the pipe."""
 
 
-def send(pipe: socket.socket, header: dict, buffers: list[Any]) -> None:
-    """Send one frame. Raises OSError where the pipe is closed or its time-out passes."""
-    text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
-    pipe.sendall(b"".join([PREFIX.pack(MAGIC, len(text), sum(len(b) for b in buffers)), text, *buffers]))
+class Pipe:
+    """One end of the pipe: whole frames, sent and received. What arrives is taken in one piece where it fits."""
 
+    def __init__(self, connected: socket.socket) -> None:
+        self.socket = connected
+        self._room = memoryview(bytearray(ROOM))
+        self._at = self._filled = 0  # what has arrived and was not read yet
 
-def receive(
-    pipe: socket.socket, exactly: Callable[[int], bytearray] | None = None, most: int = MOST_BYTES
-) -> tuple[dict, memoryview]:
-    """Receive one frame: the header, and the bytes behind it, at most so many. Raises Gone, ProtocolError, OSError."""
-    read = exactly or (lambda size: read_exactly(pipe, size))
-    magic, header_size, size = PREFIX.unpack(read(PREFIX.size))
-    if magic != MAGIC or header_size > MOST_HEADER or size > most:
-        raise ProtocolError("a frame of no known form, or too large")
-    text, body = read(header_size), read(size)
-    try:
-        header = json.loads(bytes(text), parse_constant=_refuse, parse_int=_integer)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("a header that is not JSON") from error
-    if not isinstance(header, dict):
-        raise ProtocolError("a header that is not an object")
-    return header, memoryview(body)
+    def send(self, header: dict, buffers: list[Any], end: float | None = None) -> None:
+        """Send one frame by `end` on time.monotonic's clock. Raises OSError where the pipe is closed or that passes."""
+        text = _ENCODER.encode(header).encode()
+        if end is not None:
+            self.socket.settimeout(max(end - time.monotonic(), 0.001))
+        self.socket.sendall(b"".join([PREFIX.pack(MAGIC, len(text), sum(len(b) for b in buffers)), text, *buffers]))
 
+    def receive(self, most: int = MOST_BYTES, end: float | None = None) -> tuple[dict, memoryview]:
+        """Receive one frame: the header, and the bytes behind it, at most so many, by `end`.
 
-def read_exactly(pipe: socket.socket, size: int, end: float | None = None) -> bytearray:
-    """Read so many bytes, however slowly they drip, by `end` on time.monotonic's clock. Raises OSError."""
-    data = bytearray(size)
-    view = memoryview(data)
-    while view:
+        Raises Gone, ProtocolError, OSError.
+        """
+        magic, header_size, size = PREFIX.unpack(self._read(PREFIX.size, end))
+        if magic != MAGIC or header_size > MOST_HEADER or size > most:
+            raise ProtocolError("a frame of no known form, or too large")
+        text, body = self._read(header_size, end), self._read(size, end)
+        try:
+            header = _DECODER.decode(text.decode())
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError("a header that is not JSON") from error
+        if not isinstance(header, dict):
+            raise ProtocolError("a header that is not an object")
+        return header, memoryview(body)
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def _read(self, size: int, end: float | None) -> bytearray:
+        """So many bytes, however slowly they drip."""
+        data = bytearray(size)
+        view = memoryview(data)
+        while True:
+            ready = min(len(view), self._filled - self._at)
+            view[:ready] = self._room[self._at : self._at + ready]
+            self._at += ready
+            view = view[ready:]
+            if not view:
+                return data
+            if len(view) >= ROOM:
+                view = view[self._arrive(view, end) :]
+            else:
+                self._at, self._filled = 0, self._arrive(self._room, end)
+
+    def _arrive(self, view: memoryview, end: float | None) -> int:
         if end is not None:
             left = end - time.monotonic()
             if left <= 0:
                 raise TimeoutError
-            pipe.settimeout(left)
-        count = pipe.recv_into(view)
+            self.socket.settimeout(left)
+        count = self.socket.recv_into(view)
         if not count:
             raise Gone
-        view = view[count:]
-    return data
+        return count
 
 
 def _integer(digits: str) -> int:
@@ -77,6 +99,10 @@ def _integer(digits: str) -> int:
 
 def _refuse(constant: str) -> None:
     raise ProtocolError(f"{constant} in a header")
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer)
 
 
 def clean(text: Any, most: int = MOST_TEXT) -> str:

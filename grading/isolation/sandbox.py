@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.isolation.mounts import bubblewrap, library_paths, readable_paths
+from grading.isolation.protocol import Pipe
 from grading.isolation.runtime import write_runtime
 from grading.machine.files import scratch_folder
 from grading.submission.errors import UsageError
@@ -110,7 +111,7 @@ class Server:
             raise
         ours.settimeout(30)
 
-    def fork(self, limits: dict[str, int], serve: str = "grading.isolation.child") -> tuple[int, socket.socket]:
+    def fork(self, limits: dict[str, int], serve: str = "grading.isolation.child") -> tuple[int, Pipe]:
         """Start a child that talks as a module's `serve` does; return its key and our end of its pipe."""
         self.keys += 1
         ours, theirs = socket.socketpair()
@@ -123,7 +124,7 @@ class Server:
         finally:
             theirs.close()
         self._answer()
-        return self.keys, ours
+        return self.keys, Pipe(ours)
 
     def end(self, key: int, wait: float = 0.0) -> int:
         """Kill a child and all that it left; return how it had ended (exit code, or minus a signal)."""

@@ -71,9 +71,9 @@ def _answer(control: socket.socket, answer: dict) -> None:
     control.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def _become_child(pipe: socket.socket, order: dict, options: dict, served, confine) -> None:  # type: ignore[no-untyped-def]
+def _become_child(connected: socket.socket, order: dict, options: dict, served, confine) -> None:  # type: ignore[no-untyped-def]
     """Write the submission's files, lock every door, then serve until the pipe closes. Never returns."""
-    from grading.isolation.protocol import Gone, receive
+    from grading.isolation.protocol import Gone, Pipe
 
     status = 1
     try:
@@ -82,7 +82,8 @@ def _become_child(pipe: socket.socket, order: dict, options: dict, served, confi
         for number in (0, 1, 2):
             os.dup2(null, number)
         os.close(null)
-        header, body = receive(pipe)
+        pipe = Pipe(connected)
+        header, body = pipe.receive()
         folder = _box(options, order["key"]) / header["name"]
         folder.mkdir(parents=True)
         at = 0

@@ -5,7 +5,6 @@ Both sides read with the same Reader: tags, dtypes, shapes and sizes are checked
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from grading.isolation.protocol import MOST_TEXT, ProtocolError, clean
 MOST_ENTRIES = 100_000
 MOST_OPAQUE = 100  # in one frame; each makes a class
 MOST_DIMS = 16
+CPU = torch.device("cpu")
 TABLES = ("betas", "alphas", "alphas_cumprod")
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -94,8 +94,8 @@ class Writer:
         self.tensors.append(tensor)
         self.buffers.append(raw(tensor))
         strides = None if tensor.is_contiguous() else list(tensor.stride())
-        shape, name = list(tensor.shape), NAMES[tensor.dtype]
-        return ["tensor", name, shape, str(tensor.device), tensor.requires_grad, strides]
+        where = "cpu" if tensor.is_cpu else str(tensor.device)
+        return ["tensor", NAMES[tensor.dtype], list(tensor.shape), where, tensor.requires_grad, strides]
 
     def _trusted(self, value: Any) -> list:
         if all(hasattr(value, name) for name in TABLES):
@@ -107,7 +107,7 @@ class Writer:
             return ["generator", str(value.device), state]
         if callable(value):
             self.functions.append(value)
-            return ["function", len(self.functions) - 1]
+            return ["function", len(self.functions) - 1, getattr(value, "plain", None)]
         raise TypeError(f"a {type(value).__name__} does not cross the pipe")
 
 
@@ -129,6 +129,7 @@ class Reader:
         self.function = function
         self.schedule = schedule
         self.tensors: list[Tensor] = []
+        self.numbers: list[memoryview] = []  # of each, as they came
         self.generators: list[torch.Generator] = []
         self.opaque = 0
 
@@ -170,10 +171,10 @@ class Reader:
         if tag == "generator" and self.function:
             device, state = rest
             self.generators.append(torch.Generator(device).set_state(self._value(state, depth)))
-            self.tensors.pop()
+            self.tensors.pop(), self.numbers.pop()
             return self.generators[-1]
         if tag == "function" and self.function:
-            return self.function(rest[0])
+            return self.function(*rest)
         raise ProtocolError(f"an unknown tag {tag[:20]!r}")
 
     def _opaque(self, depth: int, name: str, held: dict) -> Opaque:
@@ -187,33 +188,44 @@ class Reader:
         return value
 
     def _tensor(self, name: str, shape: list, device: str, requires_grad: bool, strides: list | None) -> Tensor:
-        dtype, where = DTYPES[name], torch.device(device)
-        whole = all(type(size) is int and 0 <= size < 1 << 40 for size in shape)
-        if not whole or len(shape) > MOST_DIMS or type(requires_grad) is not bool:
+        dtype, numel = DTYPES[name], 1
+        for size in shape:
+            if type(size) is not int or not 0 <= size < 1 << 40:
+                raise ProtocolError("a tensor of no possible shape")
+            numel *= size
+        if len(shape) > MOST_DIMS or type(requires_grad) is not bool:
             raise ProtocolError("a tensor of no possible shape")
-        if where.type not in ("cpu", "cuda", "meta", "mps") or math.prod(shape) >= 1 << 50:
+        where = CPU if device == "cpu" else torch.device(device)
+        if where.type not in ("cpu", "cuda", "meta", "mps") or numel >= 1 << 50:
             raise ProtocolError("a tensor of no possible size")
         if where.type == "meta":
-            tensor = torch.empty(shape, dtype=dtype, device=where)
+            piece, tensor = self.body[:0], torch.empty(shape, dtype=dtype, device=where)
         else:
-            tensor = self._numbers(shape, dtype)
-            tensor = (tensor if strides is None else _strided(tensor, strides, bool(self.function))).to(where)
+            piece = self._piece(numel * dtype.itemsize)
+            tensor = _tensor_of(piece, shape, dtype)
+            tensor = tensor if strides is None else _strided(tensor, strides, bool(self.function))
+            tensor = tensor if where is CPU else tensor.to(where)
         if requires_grad:
             tensor.requires_grad_()
         self.tensors.append(tensor)
+        self.numbers.append(piece)
         return tensor
 
-    def _numbers(self, shape: list, dtype: torch.dtype) -> Tensor:
-        size = math.prod(shape) * dtype.itemsize
+    def _piece(self, size: int) -> memoryview:
         piece = self.body[self.at : self.at + size]
         self.at += size
         if len(piece) != size:
             raise ProtocolError("fewer bytes than announced")
-        if not size:
-            return torch.empty(shape, dtype=dtype)
-        if dtype == torch.bool:
-            return (torch.frombuffer(piece, dtype=torch.uint8) != 0).reshape(shape)
-        return torch.frombuffer(piece, dtype=dtype).clone().reshape(shape)
+        return piece
+
+
+def _tensor_of(piece: memoryview, shape: list, dtype: torch.dtype) -> Tensor:
+    if not piece:
+        return torch.empty(shape, dtype=dtype)
+    if dtype == torch.bool:
+        return (torch.frombuffer(piece, dtype=torch.uint8) != 0).reshape(shape)
+    numbers = torch.frombuffer(piece, dtype=dtype).clone()
+    return numbers if len(shape) == 1 else numbers.view(shape)
 
 
 def _strided(tensor: Tensor, strides: list, gaps: bool) -> Tensor:

@@ -18,7 +18,10 @@ Question = tuple[Any, Any, Any]  # x_t, t and the answer
 def is_part(x_t: Any, like: Tensor) -> bool:
     """Whether x_t is a batch of samples like x_T, no more of them than there are."""
     return (
-        isinstance(x_t, Tensor) and x_t.ndim == like.ndim and x_t.shape[1:] == like.shape[1:] and len(x_t) <= len(like)
+        isinstance(x_t, Tensor)
+        and x_t.ndim == like.ndim
+        and x_t.shape[1:] == like.shape[1:]
+        and x_t.shape[:1] <= like.shape[:1]
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging.compare import kind
+from grading.judging.compare import dtype_name, kind
 from grading.judging.parts import Question, is_part, whole
 
 MANY, FEW = 100, 8  # points
@@ -35,6 +35,12 @@ class Spy:
     def _lawful(self, x_t: Any, t: Any) -> bool:
         tensors = isinstance(t, Tensor) and not _float(t)
         return tensors and is_part(x_t, self.like) and t.shape in (x_t.shape[:1], (1,), ())
+
+    @property
+    def plain(self) -> list | None:
+        """What a sandboxed process needs to answer by itself, and to tell what it was asked: see isolation/child.py."""
+        weight = getattr(self.model, "plain_weight", None)
+        return [weight, list(self.like.shape), dtype_name(self.like.dtype)] if weight is not None else None
 
     @property
     def shown(self) -> list[tuple[Any, Any]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import random
 import secrets
-import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from grading.isolation import child, server
-from grading.isolation.protocol import Gone, ProtocolError, clean, read_exactly, receive, send
+from grading.isolation.protocol import Gone, Pipe, ProtocolError, clean
 from grading.isolation.submission_files import read_regular
 from grading.isolation.values import Reader, Writer
 from grading.proving import implementations
@@ -40,12 +40,16 @@ class Answer(child.Call):
 
     end = math.inf
 
+    def function(self, number: int, plain: list | None = None) -> Callable:
+        """Every model is asked: what the other side says of one is not believed."""
+        return super().function(number)
+
     def ask(self, question: dict, args: tuple, kwargs: dict) -> Any:
         """Have the test's model answer."""
         writer = Writer()
         nodes = [writer.node(a) for a in args]
-        send(self.pipe, {**question, "args": nodes, "grad": torch.is_grad_enabled()}, writer.buffers)
-        header, body = _receive(self.pipe, self.end)
+        self.pipe.send({**question, "args": nodes, "grad": torch.is_grad_enabled()}, writer.buffers)
+        header, body = self.pipe.receive(MOST_BYTES, self.end)
         if "value" not in header:
             raise Gone  # its model has raised something: the test, which is in the middle of the call, is over
         reader = Reader(body)
@@ -89,9 +93,9 @@ def _run(path: Path, function: str, number: int, call: Any, sandbox: str, seen: 
     key, pipe = started.fork(LIMITS, "grading.proving.sandboxed_session")
     state = torch.get_rng_state()
     try:
-        pipe.settimeout(SECONDS)
-        send(pipe, {"name": "tests", "files": [[path.name, len(data)], ["pytest.ini", 0]]}, [data])
-        send(pipe, {"file": path.name, "function": function, "seed": secrets.randbelow(1 << 31)}, [])
+        pipe.socket.settimeout(SECONDS)
+        pipe.send({"name": "tests", "files": [[path.name, len(data)], ["pytest.ini", 0]]}, [data])
+        pipe.send({"file": path.name, "function": function, "seed": secrets.randbelow(1 << 31)}, [])
         _converse(pipe, call, number, seen, end)
     except TimeoutError:
         seen.ended = "never ends"
@@ -107,10 +111,10 @@ def _run(path: Path, function: str, number: int, call: Any, sandbox: str, seen: 
         started.end(key)
 
 
-def _converse(pipe: socket.socket, call: Any, number: int, seen: Seen, end: float) -> None:
+def _converse(pipe: Pipe, call: Any, number: int, seen: Seen, end: float) -> None:
     told, calls = 0, 0
     while told < MOST_TOLD and calls < MOST_CALLS:
-        header, body = _receive(pipe, end)
+        header, body = pipe.receive(MOST_BYTES, end)
         if "done" in header:
             return
         if "told" in header:
@@ -118,7 +122,7 @@ def _converse(pipe: socket.socket, call: Any, number: int, seen: Seen, end: floa
             _take(seen, header["told"], number)
             continue
         calls += 1
-        send(pipe, *_answer(pipe, call, header, body, end))
+        pipe.send(*_answer(pipe, call, header, body, end))
     raise ProtocolError("more than any test has to say")
 
 
@@ -135,7 +139,7 @@ def _take(seen: Seen, message: Any, number: int) -> None:
     seen.take(plain)
 
 
-def _answer(pipe: socket.socket, call: Any, header: dict, body: memoryview, end: float) -> tuple[dict, list]:
+def _answer(pipe: Pipe, call: Any, header: dict, body: memoryview, end: float) -> tuple[dict, list]:
     """What an implementation says to a call, or what it raises."""
     try:
         first = Reader(body)
@@ -168,7 +172,3 @@ def _check_sizes(values: list[Any]) -> None:
     sizes = sorted((value.numel() for value in values if isinstance(value, Tensor)), reverse=True)
     if math.prod(sizes[:2]) > MOST_PAIRS or any(isinstance(v, int) and abs(v) > MOST_COUNT for v in values):
         raise ValueError("the arguments are too large for a test of a formula")
-
-
-def _receive(pipe: socket.socket, end: float) -> tuple[dict, memoryview]:
-    return receive(pipe, lambda size: read_exactly(pipe, size, end), MOST_BYTES)

@@ -7,7 +7,6 @@ can go by is its answers. A new implementation is a new process.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor
 
 from grading.isolation.crossed import Crossed
-from grading.isolation.protocol import receive, send
+from grading.isolation.protocol import Pipe
 from grading.isolation.values import Reader, Writer
 from grading.proving.pytest_run import QUIET, run_file
 
@@ -29,7 +28,7 @@ pytest.main([*QUIET, "--rootdir", str(NO_TESTS.parent), "-c", os.devnull, str(NO
 class Asked:
     """An implementation that somebody else holds."""
 
-    def __init__(self, pipe: socket.socket) -> None:
+    def __init__(self, pipe: Pipe) -> None:
         self.pipe = pipe
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -39,10 +38,10 @@ class Asked:
         nodes, named = [writer.node(a) for a in args], {name: writer.node(a) for name, a in kwargs.items()}
         dtype = str(torch.get_default_dtype()).removeprefix("torch.")
         asks = {"args": nodes, "kwargs": named, "random": random, "dtype": dtype, "grad": torch.is_grad_enabled()}
-        send(self.pipe, asks, writer.buffers)
+        self.pipe.send(asks, writer.buffers)
         sources = [tensor for tensor in writer.tensors if tensor.requires_grad]
         while True:
-            header, body = receive(self.pipe)
+            header, body = self.pipe.receive()
             if "function" not in header:
                 return _result(header, Reader(body), writer, sources)
             sources += self._reply(writer.functions[header["function"]], header, body)
@@ -52,7 +51,7 @@ class Asked:
         reader, answer = Reader(body), Writer()
         with torch.set_grad_enabled(header["grad"]):
             value = function(*map(reader.value, header["args"]))
-        send(self.pipe, {"value": answer.node(value)}, answer.buffers)
+        self.pipe.send({"value": answer.node(value)}, answer.buffers)
         return [tensor for tensor in answer.tensors if tensor.requires_grad]
 
 
@@ -75,11 +74,11 @@ def _result(header: dict, reader: Reader, writer: Writer, sources: list[Tensor])
     return value
 
 
-def serve(pipe: socket.socket, folder: Path) -> None:
+def serve(pipe: Pipe, folder: Path) -> None:
     """Run the file of tests in a folder on the implementation that is asked through the pipe."""
-    order, _ = receive(pipe)
+    order, _ = pipe.receive()
     devnull = folder / "pytest.ini"
     os.devnull = str(devnull)  # the one file that may be opened here and has nothing in it
     path = folder / order["file"]
-    run_file(path, order["function"], [Asked(pipe)], lambda m: send(pipe, {"told": m}, []), order["seed"], None)
-    send(pipe, {"done": True}, [])
+    run_file(path, order["function"], [Asked(pipe)], lambda m: pipe.send({"told": m}, []), order["seed"], None)
+    pipe.send({"done": True}, [])

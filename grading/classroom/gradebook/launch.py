@@ -21,7 +21,7 @@ LEFT_OUT = ("KATA_IMPL", "PYTEST_ADDOPTS", "PYTHONSAFEPATH")  # these would chan
 OVERTIME = 120.0  # seconds beyond the deadline for starting up, for a call under way and for the report
 GRACE = 10.0  # seconds for a process that is asked to end, before it is killed
 LOOK_EVERY = 0.05
-MOST_JOBS = 40  # of one process; then a fresh one
+MOST_JOBS = 200  # of one process; then a fresh one. A start costs as much as a grade, and the walks that it remembers
 
 
 class Worker:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickle
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from grading.experiment.networks.network import NETWORKS
+from grading.experiment.networks.remembered import Remembered
 from grading.experiment.networks.training import RECIPES, Progress, Trained, check_loss, train
 from grading.experiment.stages import TRAINING_POINTS, Setting
 from grading.judging import closed_form
@@ -53,6 +55,11 @@ class SharedTraining:
             return self.trained if all(_agrees(impl, network, schedule, moment) for moment in chosen) else None
         except Exception:  # its own training says what is wrong with it, and when
             return None
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        """The network, for many to walk with one after the other."""
+        return Remembered(self.trained.network)
 
     @property
     def says(self) -> str:

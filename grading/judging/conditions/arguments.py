@@ -23,10 +23,15 @@ MOST_DIMS = 64  # where there are as many dims as samples
 
 
 class Model:
-    """A model that depends on all that it is shown, and on one weight."""
+    """A model that depends on all that it is shown, and on one weight; plain_model of isolation/crossed.py is the same.
+
+    Attributes:
+        plain_weight: where it is a mere number, which a sandboxed process may know.
+    """
 
     def __init__(self, weight: Tensor | float = 0.3) -> None:
         self.weight = weight
+        self.plain_weight = weight if isinstance(weight, float) else None
 
     def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
         return self.weight * x_t + 0.3 * broadcast(t, x_t).to(x_t).cos()

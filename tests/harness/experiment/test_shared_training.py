@@ -9,7 +9,7 @@ from torch.nn.functional import mse_loss
 
 from grading.experiment.networks.shared_training import load, share
 from grading.experiment.networks.training import RECIPES
-from grading.experiment.stages import Setting, train_stage
+from grading.experiment.stages import Setting, sample_stage, train_stage
 from grading.judging.closed_form import q_sample
 from grading.submission.implementation import ROOT, Implementation
 
@@ -97,3 +97,17 @@ def test_it_is_the_same_from_a_file(shared, tmp_path):
 def test_the_report_says_so_with_the_bound(shared):
     assert "60 of 60 steps drawn in secret" in shared.says
     assert "one in" in shared.says
+
+
+def test_who_walks_alike_walks_to_the_same_points_with_half_the_work(shared):
+    """The second walk asks what the first has asked."""
+    asked, network = [], shared.remembered.network
+    handle = network.register_forward_hook(lambda *_: asked.append(1))
+    trained = dataclasses.replace(shared.trained, network=shared.remembered)
+    solutions, setting = Implementation(ROOT / "solutions"), dataclasses.replace(shared.setting, num_points=64)
+    parts = [sample_stage(solutions, "ddim", trained, setting) for _ in range(2)]
+    handle.remove()
+    plain = sample_stage(solutions, "ddim", shared.trained, setting)
+    assert len(asked) == setting.num_inference_steps
+    assert all(torch.equal(part.samples, plain.samples) and part.chamfer == plain.chamfer for part in parts)
+    assert not any(part.unlawful for part in parts)

@@ -154,7 +154,7 @@ def test_memory_that_is_refused_costs_the_call(tmp_path, monkeypatch):
     with IsolatedImplementation(folder) as isolated:
         x, t = torch.ones(2, 2), torch.tensor([0, 1])
         with monkeypatch.context() as patch:
-            patch.setattr("grading.isolation.protocol.read_exactly", refuse)
+            patch.setattr("grading.isolation.protocol.Pipe._read", refuse)
             with pytest.raises(SubmissionError, match="more memory than a grade may use"):
                 isolated.q_sample(x, t, SCHEDULE, x)
         assert isolated.q_sample(x, t, SCHEDULE, x).shape == (2, 2)

@@ -17,7 +17,7 @@ from isolation.grader_memory import peak_memory, shown
 
 from grading.isolation import IsolatedImplementation
 from grading.isolation.calls import Call
-from grading.isolation.protocol import MAGIC, PREFIX, Gone, ProtocolError, receive
+from grading.isolation.protocol import MAGIC, PREFIX, Gone, Pipe, ProtocolError
 from grading.submission.contract import linear_schedule
 from grading.submission.errors import SubmissionError
 from grading.submission.implementation import ROOT
@@ -110,7 +110,7 @@ def answered(isolated, data: bytes, monkeypatch) -> str:
     ours, theirs = socket.socketpair()
     sender = threading.Thread(target=spill, args=(theirs, data))
     sender.start()
-    monkeypatch.setattr(isolated, "_pipe", ours)
+    isolated._pipe = Pipe(ours)  # not by monkeypatch, which would keep each of them
     monkeypatch.setattr(isolated, "_silent", {})
     how, said = outcome(isolated)
     assert len(said) < 1200
@@ -143,10 +143,11 @@ def test_a_frame_larger_than_its_call_allows_is_not_read():
     call = Call("q_sample", (torch.ones(2, 2),), {})
     call.message()
     ours, theirs = socket.socketpair()
+    pipe = Pipe(ours)
     theirs.sendall(PREFIX.pack(MAGIC, 2, call.most_bytes + 1) + b"{}")
     with pytest.raises(ProtocolError, match="too large"):
-        receive(ours, most=call.most_bytes)
+        pipe.receive(call.most_bytes)
     theirs.close()
     with pytest.raises((Gone, ProtocolError)):
-        receive(ours)
+        pipe.receive()
     ours.close()
