@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 from grading.isolation.calls import AskedTooOften, Call
 from grading.isolation.many_calls import ManyCalls, Numbers
-from grading.isolation.protocol import Gone, Pipe, ProtocolError, clean
+from grading.isolation.protocol import Gone, Pipe, ProtocolError, clean, how_it_ended
 from grading.isolation.sandbox import Server, ServerGone, server
 from grading.isolation.submission_files import submission_files
 from grading.submission.contract import MODULE_OF
@@ -141,7 +140,7 @@ class IsolatedImplementation:
             self._end()
             raise SubmissionError(name, "timeout", NO_ANSWER) from None
         except Gone:
-            raise SubmissionError(name, "gone", _how_it_ended(self._end(wait=1.0))) from None
+            raise SubmissionError(name, "gone", how_it_ended(self._end(wait=1.0))) from None
         except ProtocolError as error:
             self._end()
             raise SubmissionError(name, "gone", f"its process answered with {clean(error, 200)}") from None
@@ -247,12 +246,3 @@ class IsolatedImplementation:
             return -9
         finally:
             self._server = None
-
-
-def _how_it_ended(status: int) -> str:
-    if status < 0:
-        try:
-            return f"its process was killed by {signal.Signals(-status).name} while running it"
-        except ValueError:
-            return f"its process was killed by signal {-status} while running it"
-    return f"its process ended with exit code {status} while running it"

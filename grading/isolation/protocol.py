@@ -6,6 +6,7 @@ Both sides cap what they read and believe nothing of its form; what a header's n
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import struct
 import time
@@ -109,3 +110,13 @@ def clean(text: Any, most: int = MOST_TEXT) -> str:
     """Text of the submission's, without control characters (so no terminal escapes), and not too long."""
     shown = "".join(c if c.isprintable() or c == "\n" else " " for c in str(text)[: 2 * most])
     return shown if len(shown) <= most else shown[: most - 3] + "..."
+
+
+def how_it_ended(status: int) -> str:
+    """What became of a process that is gone, in words: its exit code, or minus the signal that killed it."""
+    if status < 0:
+        try:
+            return f"its process was killed by {signal.Signals(-status).name} while running it"
+        except ValueError:
+            return f"its process was killed by signal {-status} while running it"
+    return f"its process ended with exit code {status} while running it"

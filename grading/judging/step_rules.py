@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -42,9 +42,7 @@ class Rule:
 
     def left_over(self, walk: Walk) -> list[Tensor]:
         """Of every step, what it did beside the mean."""
-        left = walk.residuals(self.mean)
-        wanting = [after.isnan() for after in walk.states[1:]]  # where the rule itself gives no number, nothing is left
-        return [torch.where(r.isnan() & nan, torch.zeros_like(r), r) for r, nan in zip(left, wanting)]
+        return walk.residuals(self.mean)
 
     def noises(self, walk: Walk) -> list[Tensor]:
         """The noise of each step that adds some, in units of its sigma: standard normal numbers if all is well."""
@@ -58,7 +56,7 @@ def pairs(walk: Walk) -> Pairs:
     return list(zip(steps, steps[1:]))
 
 
-def rules(implementation: Any, function: str, schedule: Any, eta: float | None) -> list[Rule]:
+def rules(implementation: Any, schedule: Any, eta: float | None) -> list[Rule]:
     """The papers' rule, and the submission's own where its step can be called; eta None means DDPM."""
 
     def papers(x_t: Tensor, t: int, t_prev: int, eps: Tensor, noise: Tensor | None) -> Tensor:
@@ -78,7 +76,7 @@ def rules(implementation: Any, function: str, schedule: Any, eta: float | None) 
 
 def rule_of(walk: Walk, choice: list[Rule]) -> Rule:
     """The rule that a walk of many points goes by best; where it goes by none, the submission's own if it works."""
-    gaps = [(gap, rule) for rule in choice if (gap := _quietly(partial(_gap, walk, rule))) is not None]
+    gaps = [(gap, rule) for rule in choice if (gap := quietly(partial(_gap, walk, rule))) is not None]
     best, rule = min(gaps, key=lambda pair: pair[0], default=(math.inf, choice[0]))
     return rule if best < SLACK or not gaps else gaps[-1][1]
 
@@ -95,7 +93,7 @@ def _gap(walk: Walk, rule: Rule) -> float | None:
     return max(gaps)
 
 
-def _quietly(ask: Callable[[], Any]) -> Any:
+def quietly(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except SubmissionError as error:
@@ -110,10 +108,10 @@ def nearest(walk: Walk, choice: list[Rule], step: slice) -> Tensor:
     """What some steps did beside the mean, by the rule that leaves least; a rule that adds noise there leaves none."""
     found = []
     for rule in choice:
-        left = _quietly(lambda: torch.stack(rule.left_over(walk)[step]))  # noqa: B023
+        left = quietly(lambda: torch.stack(rule.left_over(walk)[step]))  # noqa: B023
         if left is None or not left.isfinite().all():
             continue
-        if rule.own and _quietly(lambda: max(rule.sigma(*p, walk.states[0]) for p in pairs(walk)[step])):  # noqa: B023
+        if rule.own and quietly(lambda: max(rule.sigma(*p, walk.states[0]) for p in pairs(walk)[step])):  # noqa: B023
             left = torch.zeros_like(left)
         found.append(left)
     return (
@@ -121,32 +119,34 @@ def nearest(walk: Walk, choice: list[Rule], step: slice) -> Tensor:
     )
 
 
-def due_end(rule: Rule, model: Callable, x_T: Tensor, steps: list[int]) -> Tensor | None:
-    """Where a walk without noise ends by a rule; None where the rule cannot say."""
+def due_end(
+    rule: Rule, model: Callable, x_T: Tensor, steps: list[int], noises: Sequence[Tensor | None] | None = None
+) -> Tensor | None:
+    """Where a walk ends by a rule, with these noises or with none; None where the rule cannot say."""
 
     def walked() -> Tensor:
         x = x_T
-        for t, t_prev in zip(steps, [*steps[1:], -1]):
-            x = rule.mean(x, t, t_prev, model(x, torch.full((len(x),), t, device=x.device)))
+        for t, t_prev, noise in zip(steps, [*steps[1:], -1], noises or [None] * len(steps)):
+            x = rule.ask(x, t, t_prev, model(x, torch.full((len(x),), t, device=x.device)), noise).detach()
         return x
 
-    return _quietly(walked)
+    return quietly(walked)
 
 
 def own_timesteps(implementation: Any, total: int, count: int) -> list[int] | None:
     """The list that the submission's own ddim_timesteps gives; None where it gives none that could be walked."""
-    listed = _quietly(lambda: [int(t) for t in implementation.ddim_timesteps(total, count)])
+    listed = quietly(lambda: [int(t) for t in implementation.ddim_timesteps(total, count)])
     return listed if listed and all(0 <= t < total for t in listed) else None
 
 
-def is_quiet(rule: Rule, steps: Pairs, like: Tensor) -> bool:
-    """Whether a rule adds no noise at any of these steps."""
-    return _quietly(lambda: not any(rule.sigma(*pair, like) > 0 for pair in steps)) is True
+def is_quiet(rule: Rule, steps: list[int], like: Tensor) -> bool:
+    """Whether a rule adds no noise at any step of a walk."""
+    return quietly(lambda: not any(rule.sigma(*pair, like) > 0 for pair in zip(steps, [*steps[1:], -1]))) is True
 
 
 def x_t_of_its_own(implementation: Any, x0: Tensor, t: Tensor, schedule: Any, noise: Tensor) -> Tensor:
     """What the submission's own q_sample makes of x0; the papers' x_t where it makes nothing like it."""
-    x_t = _quietly(lambda: carefully(implementation.q_sample)(x0, t, schedule, noise))
+    x_t = quietly(lambda: carefully(implementation.q_sample)(x0, t, schedule, noise))
     if isinstance(x_t, Tensor) and (x_t.shape, x_t.dtype) == (x0.shape, x0.dtype):
         return x_t.detach()
     return closed_form.q_sample(x0, t, schedule, noise)
@@ -156,4 +156,4 @@ def by_own_q_sample(implementation: Any, given: dict[str, Any]) -> Tensor | None
     """The loss that is due where x_t is what the submission's own q_sample makes; None where that makes nothing."""
     x0, t, schedule, noise = (given[name] for name in ("x0", "t", "schedule", "noise"))
     x_t = x_t_of_its_own(implementation, x0, t, schedule, noise)
-    return _quietly(lambda: (noise - given["model"](x_t, t)).square().mean().detach())
+    return quietly(lambda: (noise - given["model"](x_t, t)).square().mean().detach())

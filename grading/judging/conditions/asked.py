@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging.compare import EXACT, SINGLE, Mismatch, mismatch
+from grading.judging.compare import EXACT, SINGLE, Mismatch, mismatch, same
 from grading.judging.conditions.arguments import arguments
 from grading.judging.conditions.factors import Row, factors, least, plain, rows, said
 from grading.judging.observations import in_default_dtype, seen_as_tensor
@@ -154,10 +154,6 @@ def judged(seen: Any, expected: Any, size: float, error: Callable[[], Tensor | N
 def copied(answer: Any) -> Any:
     """An answer as it is now, whatever becomes of it."""
     return copy.deepcopy(seen.detach() if isinstance(seen := seen_as_tensor(answer), Tensor) else seen)
-
-
-def same(left: Any, right: Any) -> bool:
-    return torch.equal(left, right) if isinstance(left, Tensor) and isinstance(right, Tensor) else bool(left == right)
 
 
 def sentence(problem: str, expected: str) -> Mismatch:

@@ -203,7 +203,9 @@ def test_the_first_failure_is_that_of_the_first_task(tmp_path):
     """Where the tests of a step stand behind those of its loop."""
     source = """
 def ddpm_step(x_t, t, eps, schedule, noise, plain=ddpm_step):
-    return plain(x_t, t, eps, schedule, torch.cat([noise[:512], 0 * noise[512:]]))
+    if len(x_t) > 512:
+        raise ValueError("too many")
+    return plain(x_t, t, eps, schedule, noise)
 """
     folder = submission(tmp_path, "ddpm_step", source)
     outcomes = run_suites(folder, files=[path for path in unit_suites() if path.stem.endswith("ddpm_step")])
