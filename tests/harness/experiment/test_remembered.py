@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from grading.experiment.data import make_dataset
+from grading.experiment.networks.network import NETWORKS
 from grading.experiment.networks.remembered import Remembered
+from grading.experiment.stages import Setting
 
 
 class Counting(nn.Module):
@@ -89,3 +92,14 @@ def test_of_many_the_latest_are_kept(network):
     remembered(X, torch.full((8,), 1))
     assert network.asked == 5
     assert len(remembered._answers) == 3
+
+
+@pytest.mark.parametrize("x_t", [None, X.to(torch.bfloat16), X.double()], ids=["nothing", "bfloat16", "float64"])
+def test_what_is_not_usual_the_network_answers_or_refuses_itself(x_t):
+    network, said = NETWORKS["kata"](Setting().schedule, make_dataset("swiss_roll", 64, 0), 8, 1), []
+    for model in (network, Remembered(network)):
+        try:
+            said.append(model(x_t, T).tolist())
+        except (RuntimeError, TypeError, AttributeError) as error:
+            said.append(str(error))
+    assert said[0] == said[1]
