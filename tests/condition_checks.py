@@ -2,13 +2,14 @@
 
 import torch
 
+from grading.judging.closed_form import ddim_timesteps
 from grading.judging.conditions.arguments import arguments
 from grading.judging.conditions.asked import Asked
 from grading.judging.conditions.factors import plain
-from grading.judging.conditions.generators import REPEATED, with_one_generator, without_a_generator
+from grading.judging.conditions.generators import ALIKE, GOES_ON, REPEATED, with_one_generator, without_a_generator
 from grading.judging.conditions.steps import at_every_step
-from grading.judging.conditions.walks import ALL_WELL, AskedSampler, walk_sentence
-from grading.judging.sampler_trace import Spy
+from grading.judging.conditions.walks import ALL_WELL, AskedSampler, walk_sentence, watched
+from grading.judging.step_rules import is_quiet, own_timesteps, rules
 
 
 class EveryCondition:
@@ -55,8 +56,7 @@ class EveryWalk:
             given |= self.long | {"schedule": kata.paper(getattr(torch, dtype))}
 
             def walk(f, given=given):
-                spy = Spy(given["model"], given["x_T"])
-                return walk_sentence(kata.implementation, spy, f(**given | {"model": spy}), given)
+                return walk_sentence(kata.implementation, watched(f, given), given)
 
             kata.probe(f"a walk of 1000 steps in {dtype}", walk).gives(ALL_WELL, "followed from step to step")
 
@@ -64,10 +64,18 @@ class EveryWalk:
         """None means torch's global generator, which torch.manual_seed sets: it is the caller's to set, not yours."""
         given = arguments(kata.task.function, plain(kata.task.function) | {"generator": "None"}, kata)
         call = kata.probe("walks with generator=None", lambda f: without_a_generator(f, given))
-        call.gives(REPEATED, "the caller sets the seed")
+        call.gives(REPEATED, "the caller sets the seed", also=self.without_noise(kata, given))
 
     def test_a_generator_is_used_up(self, kata):
         """A generator that two walks share is left where the draws of the first have brought it."""
         given = arguments(kata.task.function, plain(kata.task.function), kata)
         call = kata.probe("walks with one generator", lambda f: with_one_generator(f, given, kata.generator))
-        call.gives("every walk goes on where the generator stands", "no copy, no seed of its own")
+        call.gives(GOES_ON, "no copy, no seed of its own", also=self.without_noise(kata, given))
+
+    def without_noise(self, kata, given):
+        """What else is right where the submission's own steps add no noise: then all walks from one x_T are one."""
+        total, eta = len(given["schedule"].betas), given.get("eta")
+        count = given.get("num_inference_steps", total)
+        own = None if eta is None else own_timesteps(kata.implementation, total, count)
+        rule = rules(kata.implementation, given["schedule"], eta)[-1]
+        return [*ALIKE] if is_quiet(rule, own or ddim_timesteps(total, count), given["x_T"]) else []

@@ -11,6 +11,7 @@ from grading.judging import closed_form
 from grading.judging.checker import Checker
 from grading.judging.examples import COARSE, STEPS
 from grading.judging.observations import Probe
+from grading.judging.replay import ways_to_draw
 from grading.judging.sampler_trace import Walk, walk
 from grading.judging.step_rules import Rule, due_end, is_quiet, nearest, own_timesteps, rules
 from grading.submission.contract import NoiseSchedule, schedule_from
@@ -55,7 +56,7 @@ class WalkChecks:
 
     def rules(self, kata: Checker, schedule: NoiseSchedule = COARSE) -> list[Rule]:
         """A walk may go by the papers' step or by the submission's own: a slip in the step is its own task."""
-        return rules(kata.implementation, kata.task.function, kata.on(schedule), self.eta)
+        return rules(kata.implementation, kata.on(schedule), self.eta)
 
     def due_steps(self, kata: Checker) -> list[int]:
         """The timesteps of the submission's own list, where it has one of its own."""
@@ -102,23 +103,27 @@ class WalkChecks:
         kata.probe("x_0 minus the mean of the last step", left_over).gives(expected, "no noise in the last step")
 
     def test_one_step_by_hand(self, kata: Checker) -> None:
-        """beta = 3/4 leaves alpha_bar = 1/4: if the model answers 0, x_0 is twice x_T."""
+        """beta = 3/4 leaves alpha_bar = 1/4: if the model answers 0, x_0 is twice x_T.
+
+        x_T is so large that no noise is seen beside it.
+        """
         one_step, x_T = schedule_from(torch.tensor([0.75], dtype=torch.float64)), 1e9 * kata.randn(3, 2)
         arguments = (1, *self.arguments[1:])[: len(self.arguments)]
-        call = kata(silent, x_T, kata.on(one_step), *arguments)  # so large that no noise is seen beside it
+        call = kata(silent, x_T, kata.on(one_step), *arguments, generator=kata.generator(5))
         call.gives(2 * x_T, "1 / sqrt(0.25)", also=self.ends(kata, x_T, [0], one_step))
 
     def ends(self, kata: Checker, x_T: Tensor, steps: list[int], schedule: NoiseSchedule = COARSE) -> list[Tensor]:
-        """Where the submission's own steps lead, without noise, if the model answers 0."""
-        end = due_end(self.rules(kata, schedule)[-1], silent, x_T, steps)
-        return [] if end is None else [end]
+        """Where the submission's own steps lead, if the model answers 0: without noise, and with the generator's."""
+        noises = [None, *ways_to_draw(kata.generator(5), x_T, len(steps))]
+        found = [due_end(self.rules(kata, schedule)[-1], silent, x_T, steps, drawn) for drawn in noises]
+        return [end for end in found if end is not None]
 
     def test_a_large_x_T_stays_large(self, kata: Checker) -> None:
         """Nothing is clipped on the way: where the model answers 0, the walk only divides by sqrt(alpha_bar)."""
         x_T, tables, large = kata.randn(4, 2), kata.on(COARSE), 1e9
 
         def scaled(f: Any) -> Tensor:
-            return f(silent, large * x_T, tables, *self.arguments) / large
+            return f(silent, large * x_T, tables, *self.arguments, generator=kata.generator(5)) / large
 
         expected = x_T / COARSE.alphas_cumprod[self.steps[0]] ** 0.5
         also = [end / large for end in self.ends(kata, large * x_T, self.due_steps(kata))]
@@ -143,8 +148,7 @@ class WalkChecks:
 
     def own_steps_are_quiet(self, kata: Checker) -> bool:
         """Whether the submission's own steps add no noise: then no walk of theirs does, whatever it draws."""
-        steps = self.due_steps(kata)
-        return is_quiet(self.rules(kata)[-1], list(zip(steps, [*steps[1:], -1])), kata.randn(1, 2))
+        return is_quiet(self.rules(kata)[-1], self.due_steps(kata), kata.randn(1, 2))
 
     def test_no_gradients_are_recorded(self, kata: Checker) -> None:
         """A graph over a thousand calls of the model would fill the memory: sampling needs none."""

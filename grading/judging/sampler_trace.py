@@ -81,12 +81,15 @@ class Walk:
         return self.spy.timesteps()
 
     def residuals(self, mean: Callable[[Tensor, int, int, Tensor], Tensor]) -> list[Tensor]:
-        """x_prev - mean(x_t, t, t_prev, eps) of every step: what the sampler added of its own."""
+        """x_prev - mean(x_t, t, t_prev, eps) of every step: what the sampler added of its own; 0 where both are nan."""
         steps, answers = [*self.timesteps, -1], self.spy.answers
-        return [
-            after - mean(before, steps[i], steps[i + 1], answers[i])
-            for i, (before, after) in enumerate(zip(self.states, self.states[1:]))
-        ]
+        means = [mean(x, steps[i], steps[i + 1], answers[i]) for i, x in enumerate(self.states[:-1])]
+        return [_gap(after, due) for after, due in zip(self.states[1:], means)]
+
+
+def _gap(after: Tensor, due: Tensor) -> Tensor:
+    alike = (after == due) | (after.isnan() & due.isnan())  # inf - inf is no number
+    return torch.where(alike, torch.zeros_like(after), after - due)
 
 
 def copied_generators(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,9 +41,7 @@ class Rule:
 
     def left_over(self, walk: Walk) -> list[Tensor]:
         """Of every step, what it did beside the mean."""
-        left = walk.residuals(self.mean)
-        wanting = [after.isnan() for after in walk.states[1:]]  # where the rule itself gives no number, nothing is left
-        return [torch.where(r.isnan() & nan, torch.zeros_like(r), r) for r, nan in zip(left, wanting)]
+        return walk.residuals(self.mean)
 
     def noises(self, walk: Walk) -> list[Tensor]:
         """The noise of each step that adds some, in units of its sigma: standard normal numbers if all is well."""
@@ -57,7 +55,7 @@ def pairs(walk: Walk) -> Pairs:
     return list(zip(steps, steps[1:]))
 
 
-def rules(implementation: Any, function: str, schedule: Any, eta: float | None) -> list[Rule]:
+def rules(implementation: Any, schedule: Any, eta: float | None) -> list[Rule]:
     """The papers' rule, and the submission's own where its step can be called; eta None means DDPM."""
 
     def papers(x_t: Tensor, t: int, t_prev: int, eps: Tensor, noise: Tensor | None) -> Tensor:
@@ -79,7 +77,7 @@ def rule_of(walk: Walk, choice: list[Rule]) -> Rule:
     """The first rule that a walk of many points goes by; where it goes by none, the submission's own if it works."""
     working = []
     for rule in choice:
-        fit = _quietly(partial(_goes_by, walk, rule))
+        fit = quietly(partial(_goes_by, walk, rule))
         if fit == 1:
             return rule
         working += [rule] if fit == 0 else []
@@ -100,7 +98,7 @@ def _goes_by(walk: Walk, rule: Rule) -> int:
     return verdict
 
 
-def _quietly(ask: Callable[[], Any]) -> Any:
+def quietly(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except SubmissionError as error:
@@ -115,10 +113,10 @@ def nearest(walk: Walk, choice: list[Rule], step: slice) -> Tensor:
     """What some steps did beside the mean, by the rule that leaves least; a rule that adds noise there leaves none."""
     found = []
     for rule in choice:
-        left = _quietly(lambda: torch.stack(rule.left_over(walk)[step]))  # noqa: B023
+        left = quietly(lambda: torch.stack(rule.left_over(walk)[step]))  # noqa: B023
         if left is None or not left.isfinite().all():
             continue
-        if rule.own and _quietly(lambda: max(rule.sigma(*p, walk.states[0]) for p in pairs(walk)[step])):  # noqa: B023
+        if rule.own and quietly(lambda: max(rule.sigma(*p, walk.states[0]) for p in pairs(walk)[step])):  # noqa: B023
             left = torch.zeros_like(left)
         found.append(left)
     return (
@@ -126,32 +124,34 @@ def nearest(walk: Walk, choice: list[Rule], step: slice) -> Tensor:
     )
 
 
-def due_end(rule: Rule, model: Callable, x_T: Tensor, steps: list[int]) -> Tensor | None:
-    """Where a walk without noise ends by a rule; None where the rule cannot say."""
+def due_end(
+    rule: Rule, model: Callable, x_T: Tensor, steps: list[int], noises: Sequence[Tensor | None] | None = None
+) -> Tensor | None:
+    """Where a walk ends by a rule, with these noises or with none; None where the rule cannot say."""
 
     def walked() -> Tensor:
         x = x_T
-        for t, t_prev in zip(steps, [*steps[1:], -1]):
-            x = rule.mean(x, t, t_prev, model(x, torch.full((len(x),), t, device=x.device)))
+        for t, t_prev, noise in zip(steps, [*steps[1:], -1], noises or [None] * len(steps)):
+            x = rule.ask(x, t, t_prev, model(x, torch.full((len(x),), t, device=x.device)), noise).detach()
         return x
 
-    return _quietly(walked)
+    return quietly(walked)
 
 
 def own_timesteps(implementation: Any, total: int, count: int) -> list[int] | None:
     """The list that the submission's own ddim_timesteps gives; None where it gives none that could be walked."""
-    listed = _quietly(lambda: [int(t) for t in implementation.ddim_timesteps(total, count)])
+    listed = quietly(lambda: [int(t) for t in implementation.ddim_timesteps(total, count)])
     return listed if listed and all(0 <= t < total for t in listed) else None
 
 
-def is_quiet(rule: Rule, steps: Pairs, like: Tensor) -> bool:
-    """Whether a rule adds no noise at any of these steps."""
-    return _quietly(lambda: not any(rule.sigma(*pair, like) > 0 for pair in steps)) is True
+def is_quiet(rule: Rule, steps: list[int], like: Tensor) -> bool:
+    """Whether a rule adds no noise at any step of a walk."""
+    return quietly(lambda: not any(rule.sigma(*pair, like) > 0 for pair in zip(steps, [*steps[1:], -1]))) is True
 
 
 def x_t_of_its_own(implementation: Any, x0: Tensor, t: Tensor, schedule: Any, noise: Tensor) -> Tensor:
     """What the submission's own q_sample makes of x0; the papers' x_t where it makes nothing like it."""
-    x_t = _quietly(lambda: carefully(implementation.q_sample)(x0, t, schedule, noise))
+    x_t = quietly(lambda: carefully(implementation.q_sample)(x0, t, schedule, noise))
     if isinstance(x_t, Tensor) and (x_t.shape, x_t.dtype) == (x0.shape, x0.dtype):
         return x_t.detach()
     return closed_form.q_sample(x0, t, schedule, noise)
@@ -161,4 +161,4 @@ def by_own_q_sample(implementation: Any, given: dict[str, Any]) -> Tensor | None
     """The loss that is due where x_t is what the submission's own q_sample makes; None where that makes nothing."""
     x0, t, schedule, noise = (given[name] for name in ("x0", "t", "schedule", "noise"))
     x_t = x_t_of_its_own(implementation, x0, t, schedule, noise)
-    return _quietly(lambda: (noise - given["model"](x_t, t)).square().mean().detach())
+    return quietly(lambda: (noise - given["model"](x_t, t)).square().mean().detach())

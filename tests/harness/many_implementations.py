@@ -1,6 +1,7 @@
 """Many implementations of one function through its task's tests, in one run of pytest."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -16,12 +17,12 @@ QUIET = [f"-pno:{name}" for name in ("terminal", "cacheprovider", "faulthandler"
 class Each:
     """A pytest plugin that runs the collected tests once for each implementation, up to its first failure."""
 
-    def __init__(self, function, calls):
-        self.function, self.calls, self.failed = function, calls, {}
+    def __init__(self, calls, made_of):
+        self.calls, self.made_of, self.failed = calls, made_of, {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_kata_implementation(self, config):
-        return Replaced(ROOT / "solutions", {self.function: self.call})
+        return Replaced(ROOT / "solutions", self.made_of(self.call))
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
@@ -49,9 +50,12 @@ class Each:
             self.failed.setdefault(self.call, report.kata.message)
 
 
-def failures(function: str, calls: Iterable[Callable]) -> dict[Callable, str]:
-    """call -> the first failure of its task's tests; nothing for those that pass."""
-    wanted, each = task_of(function), Each(function, calls)
+def failures(function: str, calls: Iterable[Any], made_of: Callable[[Any], dict] | None = None) -> dict[Any, str]:
+    """call -> the first failure of the function's tests; nothing for those that pass.
+
+    A call is the function itself, or whatever `made_of` makes the functions of a submission of, by name.
+    """
+    wanted, each = task_of(function), Each(calls, made_of or (lambda call: {function: call}))
     suite = next(str(path) for path in unit_suites() if path.stem.endswith(wanted.module))
     where = ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "--impl", "solutions", "--task", wanted.id]
     assert pytest.main([*QUIET, "--capture=no", *where, suite], plugins=[each]) in (0, 1)

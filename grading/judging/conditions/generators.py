@@ -11,6 +11,8 @@ from torch import Tensor
 from grading.judging.sampler_trace import Spy
 
 REPEATED = "two walks differ, and torch.manual_seed repeats them"
+GOES_ON = "every walk goes on where the generator stands"
+ALIKE = ("two walks without a generator are the same", "two walks with one generator are the same")
 
 
 def noise_of(f: Callable, given: dict[str, Any]) -> Tensor:
@@ -28,7 +30,7 @@ def without_a_generator(f: Callable, given: dict[str, Any]) -> str:
     if not first.isfinite().all():  # a step that gives no number has a message of its own, and hides what is drawn
         return REPEATED
     if torch.equal(first, second):
-        return "two walks without a generator are the same"
+        return ALIKE[0]
     if not torch.equal(first, noise_of(f, given)):
         return "torch.manual_seed does not repeat a walk without a generator"
     return REPEATED
@@ -46,7 +48,7 @@ def with_one_generator(f: Callable, given: dict[str, Any], fresh: Callable[[int]
     if torch.equal(shared.get_state(), other.get_state()):
         return "two generators end in the same state"
     if torch.equal(first, second):
-        return "two walks with one generator are the same"
+        return ALIKE[1]
     if torch.equal(first, noise_of(f, given | {"generator": used})):
         return "a generator that has drawn numbers gives the walk of a fresh one"
-    return "every walk goes on where the generator stands"
+    return GOES_ON

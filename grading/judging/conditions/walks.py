@@ -7,8 +7,9 @@ exp(-n / 2 (c - 1 - log c)) (Chernoff's bound). A single number beyond LARGEST h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,8 +18,9 @@ from grading.judging import closed_form
 from grading.judging.compare import kind, shorten
 from grading.judging.conditions.asked import Asked, Problem, sentence
 from grading.judging.conditions.factors import Row
+from grading.judging.replay import generator_before, replayed
 from grading.judging.rounding import float32_error
-from grading.judging.sampler_trace import Spy
+from grading.judging.sampler_trace import Spy, Walk
 from grading.judging.step_rules import own_timesteps, rules
 from grading.submission.contract import NoiseSchedule
 from grading.submission.errors import SubmissionError
@@ -41,21 +43,33 @@ class AskedSampler(Asked):
     def __init__(self, kata: Any, source: str) -> None:
         super().__init__(kata, lambda **_: None, source)
 
-    def call(self, given: dict[str, Any]) -> Any:
-        """The walk: what the model was shown, what it answered, what came back."""
-        spy = Spy(given["model"], given["x_T"])
-        return spy, self.kata.function(**given | {"model": spy})
+    def call(self, given: dict[str, Any]) -> Watched:
+        return watched(self.kata.function, given)
 
     def judge(self, seen: Any, given: dict[str, Any], row: Row) -> Problem:
-        found = walk_sentence(self.kata.implementation, seen[0], seen[1], given)
+        found = walk_sentence(self.kata.implementation, seen, given)
         return None if found == ALL_WELL else sentence(found, ALL_WELL)
 
 
-def walk_sentence(implementation: Any, spy: Spy, result: Any, given: dict[str, Any]) -> str:
+class Watched(NamedTuple):
+    """A walk: what the model was shown and answered, what came back, and a generator as it stood before."""
+
+    spy: Spy
+    result: Any
+    generator: torch.Generator
+
+
+def watched(function: Callable, given: dict[str, Any]) -> Watched:
+    spy, generator = Spy(given["model"], given["x_T"]), generator_before(given["generator"], given["x_T"].device)
+    return Watched(spy, function(**given | {"model": spy}), generator)
+
+
+def walk_sentence(implementation: Any, seen: Watched, given: dict[str, Any]) -> str:
     """What is wrong with a walk, the first thing of it; ALL_WELL if nothing.
 
     A walk may go by the papers' step and list or by the submission's own: a slip in those costs their tasks alone.
     """
+    spy, result, generator = seen
     x_T, schedule, shown = given["x_T"].detach(), given["schedule"].to(torch.float64), spy.shown
     T, alike, kinds = len(schedule.betas), kind(x_T), f"Tensor ({len(x_T)},) int64"
     count = given.get("num_inference_steps", T)
@@ -71,11 +85,15 @@ def walk_sentence(implementation: Any, spy: Spy, result: Any, given: dict[str, A
         return f"the result is {kind(result)}, not {alike}"
     if not torch.equal(shown[0][0], x_T):
         return "the walk does not start at x_T"
-    states = torch.stack([*(x for x, _ in shown), result.detach()]).double()
-    walk = Followed(states, torch.stack(spy.answers).double(), asked, schedule, given.get("eta"))
+    states, eta = [*(x for x, _ in shown), result.detach()], given.get("eta")
+    walk = Followed(torch.stack(states).double(), torch.stack(spy.answers).double(), asked, schedule, eta)
     found = walk.sentence(*walk.by_the_papers())
-    own = walk.by(implementation, given) if found != ALL_WELL else None
-    return walk.sentence(*own) if own else found
+    if found == ALL_WELL:
+        return found
+    if replayed(Walk(spy, states), rules(implementation, given["schedule"], eta)[-1], generator, eta):
+        return ALL_WELL
+    measured = walk.by(implementation)
+    return walk.sentence(*measured) if measured else found
 
 
 @dataclass(frozen=True)
@@ -95,10 +113,9 @@ class Followed:
         mean = closed_form.ddim_step(self.states[:-1], t, t_prev, self.eps, self.schedule, eta)
         return mean, closed_form.ddim_sigma(t, t_prev, self.schedule, eta)
 
-    def by(self, implementation: Any, given: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
+    def by(self, implementation: Any) -> tuple[Tensor, Tensor] | None:
         """The same of the submission's own step; None where that gives no numbers at all."""
-        name = "ddpm_sample" if self.eta is None else "ddim_sample"
-        own = rules(implementation, name, self.schedule, self.eta)[-1]
+        own = rules(implementation, self.schedule, self.eta)[-1]
         pairs = list(zip(self.steps, [*self.steps[1:], -1]))
         try:
             mean = torch.stack([own.mean(x, *p, e) for x, p, e in zip(self.states, pairs, self.eps)])

@@ -79,7 +79,7 @@ class Seen:
 
     def rules(self, eta: float | None) -> list[Rule]:
         """The submission's own step first, then the papers'."""
-        return rules(self.implementation, self.step, COARSE, eta)[::-1]
+        return rules(self.implementation, COARSE, eta)[::-1]
 
 
 def _remarks(seen: Seen) -> Iterator[str]:
