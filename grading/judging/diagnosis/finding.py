@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 Line = tuple[str, str]
 
@@ -25,10 +26,26 @@ class Finding:
     named: bool = True
     formula: dict[str, str] | None = None
 
+    def also(self, *texts: str) -> Finding:
+        """The same with more to be said of it."""
+        return replace(self, lines=(*self.lines, *(("and", text) for text in texts)))
 
-def row(yours: complex, due: complex, remark: str) -> str:
-    """`0.0707     0.0521     wrong`"""
-    return f"{_number(yours):<10} {_number(due):<10} {remark}".rstrip()
+
+def stated(says: str, *more: Line, named: bool = True, choice: str = "") -> Finding:
+    """A finding that is one sentence."""
+    return Finding(says, (("measured", says), *more), choice, named)
+
+
+def all_of(remarks: Iterable[str], most: int = 4) -> Finding | None:
+    """Several sentences as one finding; None where there are none."""
+    kept = list(dict.fromkeys(remarks))[:most]
+    return Finding("; ".join(kept[:2]), tuple(("measured", remark) for remark in kept)) if kept else None
+
+
+def table(label: str, where: str, rows: Iterable[tuple[str, complex, complex, str]]) -> list[Line]:
+    """Name, yours, due and a remark of each row, below one head: `x_t   0.0707   0.0521   wrong`."""
+    lines = [(name, f"{_number(yours):<10} {_number(due):<10} {remark}".rstrip()) for name, yours, due, remark in rows]
+    return [(label, f"yours      due        at {where}"), *lines]
 
 
 def _number(value: complex) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from grading.judging.compare import kind
-from grading.judging.diagnosis.finding import Finding
+from grading.judging.diagnosis.finding import Finding, all_of
 from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
 from grading.judging.diagnosis.loop_steps import Step, retraced, time_remarks
 from grading.judging.diagnosis.measure import numbers
@@ -22,15 +22,11 @@ from grading.judging.step_rules import Rule, own_timesteps, rules
 from grading.submission.errors import SubmissionError
 
 LARGE = 1e9  # at this scale of x fresh noise is lost in the rounding, and every step can be computed
-MOST = 4
 
 
 def loop_finding(implementation: Any, function: str) -> Finding | None:
     """Everything that is not as it should be, each in a sentence."""
-    remarks = list(dict.fromkeys(_remarks(Seen(implementation, function))))[:MOST]
-    if not remarks:
-        return None
-    return Finding("; ".join(remarks[:2]), tuple(("measured", remark) for remark in remarks))
+    return all_of(_remarks(Seen(implementation, function)))
 
 
 def model(x_t: Tensor, t: Any) -> Tensor:
@@ -115,67 +111,60 @@ def _start(first: Tensor, x_T: Tensor) -> Iterator[str]:
     ratio = first / x_T
     if torch.allclose(ratio, torch.ones_like(ratio), rtol=1e-5):
         return
-    if not first.any():
-        what = "zeros"
-    elif torch.allclose(first, torch.ones_like(first)):
-        what = "ones, or x_T clipped to 1"
-    elif float(first.abs().max()) < 1e-3 * LARGE:
-        what = "noise of its own"
-    elif torch.allclose(ratio, ratio.flatten()[0].expand_as(ratio), rtol=1e-5):
-        what = f"{float(ratio.flatten()[0]):.4g} * x_T"
-    else:
-        what = "somewhere else"
+    known = {
+        "zeros": not first.any(),
+        "ones, or x_T clipped to 1": torch.allclose(first, torch.ones_like(first)),
+        "noise of its own": float(first.abs().max()) < 1e-3 * LARGE,
+        f"{float(ratio.flatten()[0]):.4g} * x_T": _is_one_number(ratio),
+    }
+    what = next((what for what, holds in known.items() if holds), "somewhere else")
     yield f"the walk starts from {what}: it starts from x_T"
+
+
+def _is_one_number(ratio: Tensor) -> bool:
+    return torch.allclose(ratio, ratio.flatten()[0].expand_as(ratio), rtol=1e-5)
 
 
 def _steps(seen: Seen, path: Walk, steps: list[Step | None]) -> Iterator[str]:
     """What the steps do that they should not: all of them, some, or the last one."""
     states = torch.stack(path.states)
-    result, first = states[-1], states[0]
-    if len(states) > 2 and torch.equal(states[:-1], first.expand_as(states[:-1])):
-        yield _never_moves(seen, path)
+    is_finite, bound = bool(torch.isfinite(states).all()), float(states[1:].abs().max())
+    if len(states) > 2 and torch.equal(states[:-1], states[:1].expand_as(states[:-1])):
+        is_dropped = torch.equal(states[-1], states[0])
+        yield "the result of the step is dropped: x_t stays what it was" if is_dropped else (
+            "the model is shown the same x at every step: it must see the current x_t")  # fmt: skip
         return
     *inner, last = [step.label if step else None for step in steps]
     labels = {label for label in inner if label}
-    bound = float(states[1:].abs().max())
-    if None in (*inner, last) and bound < 1e-6 * LARGE and bool(torch.isfinite(states).all()):
-        where = "x is clipped, at every step," if len(inner) and None in inner else "x_0 is clipped"
+    if None in (*inner, last) and is_finite and bound < 1e-6 * LARGE:
+        where = "x is clipped, at every step," if None in inner else "x_0 is clipped"
         yield f"{where} to {bound:.3g}: the data here are not pixels"
         return
-    if None in inner and torch.isfinite(states).all():
-        at = inner.index(None)
-        yield f"the step at t={path.timesteps[at]} does not lead where your {seen.step} leads from there"
-    elif len(labels) == 1 and inner.count("") <= 1:
-        yield labels.pop()
+    if None in inner and is_finite:
+        at = path.timesteps[inner.index(None)]
+        yield f"the step at t={at} does not lead where your {seen.step} leads from there"
     elif labels:
-        yield f"at some steps: {sorted(labels)[0]}"
+        yield labels.pop() if len(labels) == 1 and inner.count("") <= 1 else f"at some steps: {sorted(labels)[0]}"
     if last and last not in inner:
         yield f"at the end: {last}"
-    elif last is None and torch.isfinite(result).all():
-        yield _end(seen, path, steps)
+    elif last is None and is_finite:
+        yield _end(seen, path)
 
 
-def _never_moves(seen: Seen, path: Walk) -> str:
-    """The model sees the same x at every step."""
-    if torch.equal(path.states[-1], path.states[0]):
-        return "the result of the step is dropped: x_t stays what it was"
-    return "the model is shown the same x at every step: it must see the current x_t"
-
-
-def _end(seen: Seen, path: Walk, steps: list[Step | None]) -> str:
-    result, answers = path.states[-1], path.spy.answers
+def _end(seen: Seen, path: Walk) -> str:
+    """What is returned that no step leads to."""
+    result, answers, mean = path.states[-1], path.spy.answers, seen.rules(seen.eta)[0].mean
     if len(answers) == 1 and len(seen.due) > 1:
-        x, eps = path.states[0], answers[0]
+        x = path.states[0]
         for t, t_prev in zip(seen.due, [*seen.due[1:], -1]):
-            x = seen.rules(seen.eta)[0].mean(x, t, t_prev, eps)
+            x = mean(x, t, t_prev, answers[0])
         if torch.allclose(x, result, rtol=1e-6):
             return "the model is asked once, before the loop: it must be asked at every step"
     if float(result.abs().max()) < 1e-6 * LARGE:
         return f"x_0 is clipped to {float(result.abs().max()):.3g}: the data here are not pixels"
     if torch.allclose(result, answers[-1]):
         return "the model's last answer is returned: x_0 is asked for"
-    mean = seen.rules(seen.eta)[0].mean(path.states[-2], seen.due[-1], -1, answers[-1])
-    ratio = result / mean
-    if torch.allclose(ratio, ratio.flatten()[0].expand_as(ratio), rtol=1e-6):
+    ratio = result / mean(path.states[-2], seen.due[-1], -1, answers[-1])
+    if _is_one_number(ratio):
         return f"x_0 is {float(ratio.flatten()[0]):.4g} times where your {seen.step} leads from the last x_t"
     return f"x_0 is not where your {seen.step} leads from the last x_t"

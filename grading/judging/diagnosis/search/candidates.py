@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from grading.judging.diagnosis.search.changes import Change, instead, is_vector, parts, put
+from grading.judging.diagnosis.search.changes import Change, instead_of, is_vector, parts, tree_of
 from grading.judging.diagnosis.search.formulas import Formula
-from grading.judging.diagnosis.search.values import Letters, Numbers, attempt, evaluate, tree_of
+from grading.judging.diagnosis.search.values import Letters, Numbers, attempt, evaluate
 
 Lines = dict[str, str]
 Wanted = Callable[[Numbers], Numbers]  # of what many formulas give, one behind the other: which of them are
-Made = tuple[int, ast.expr | str, ast.expr | str, tuple[str, ...]]  # rank, was, now, and the way to it
-Groups = Iterable[tuple[list[Made], Numbers]]
 LIKELY, ANY = 1, 9  # ranks
+HOLE = "hole"  # the name of what is exchanged
 
 
 class Candidate(NamedTuple):
@@ -34,8 +32,9 @@ def candidates(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted,
     with np.errstate(all="ignore"):
         for line, text in lines.items():
             if line not in letters:
-                found += _of_line(formula, lines, line, known, names, wanted, most)
-                known[line] = evaluate({line: text}, known)
+                known[line] = attempt(text, known)
+                made = _of_line(formula, lines, line, known, names, wanted, most)
+                found += sorted(made.values(), key=lambda c: (c.change.rank, len(c.change.text)))
             names = (*names, line)
         if most >= LIKELY:
             found += _throughout(formula, lines, letters, wanted)
@@ -44,27 +43,46 @@ def candidates(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted,
 
 def _of_line(
     formula: Formula, lines: Lines, line: str, known: Letters, names: tuple[str, ...], wanted: Wanted, most: int
-) -> Iterator[Candidate]:
-    """Vectors stay vectors, numbers numbers; of two ways to one text the likelier."""
+) -> dict[str, Candidate]:
+    """By their text; vectors stay vectors, numbers numbers; of two ways to one text the likelier."""
     text, vectors = lines[line], formula.vector_lines
-    tree, found = tree_of(text), dict[str, Candidate]()
-    for made, values in _together(_exchanged(tree, known, names, vectors, most)):
-        predicted = evaluate(lines, {**known, line: values})
-        for i in _chosen(predicted, wanted):
-            rank, was, now, way = made[i]
-            whole = _renamed(text, {was: now}) if isinstance(was, str) else ast.unparse(put(tree, way, now))
-            if whole == text or (whole in found and found[whole].change.rank <= rank):
-                continue
-            if _is_alike(tree_of(whole), tree, vectors):
-                was, now = (p if isinstance(p, str) else ast.unparse(p) for p in (was, now))
-                change = Change(line, whole, was, now, rank)
-                found[whole] = Candidate(change, {**lines, line: whole}, predicted[i])
-    yield from sorted(found.values(), key=lambda c: (c.change.rank, len(c.change.text)))
+    changes, values, found = list[Change](), list[Numbers](), dict[str, Candidate]()
+    for holed, was, options in _holes(text, names):
+        likely = {now: rank for rank, now in reversed(options) if rank <= most}
+        kept, stacked = _stacked(likely, known, attempt(was, known))
+        given = attempt(holed, {**known, HOLE: stacked})
+        if kept and given.ndim == 3 and given.shape[2] in (1, known[line].shape[1]):
+            changes += [Change(line, holed.replace(HOLE, f"({now})"), was, now, likely[now]) for now in kept]
+            values.append(given)
+    if not values:
+        return {}
+    shape = np.broadcast_shapes(known[line].shape, *(given.shape[1:] for given in values))
+    together = np.concatenate([np.broadcast_to(given, (len(given), *shape)) for given in values])
+    predicted = evaluate(lines, {**known, line: together})
+    for i in np.flatnonzero(wanted(predicted)):
+        change = changes[i]._replace(text=ast.unparse(tree_of(changes[i].text)))
+        is_new = change.text not in found or change.rank < found[change.text].change.rank
+        if is_new and change.text != text and _is_alike(tree_of(change.text), tree_of(text), vectors):
+            found[change.text] = Candidate(change, {**lines, line: change.text}, predicted[i])
+    return found
 
 
-def _chosen(predicted: Numbers, wanted: Wanted) -> Numbers:
-    """The numbers of those wanted; none where nothing depends on what was exchanged."""
-    return np.flatnonzero(wanted(predicted)) if predicted.ndim > 2 else ()
+def _holes(text: str, names: tuple[str, ...]) -> Iterator[tuple[str, str, tuple[tuple[int, str], ...]]]:
+    """An expression without one of its parts, or without a letter; what stood there; and what may stand there."""
+    everything = [*parts(tree_of(text))]
+    for part in everything:
+        was = text[part.col_offset : part.end_col_offset]
+        yield f"{text[: part.col_offset]}{HOLE}{text[part.end_col_offset :]}", was, instead_of(was, names)
+    for letter in sorted({part.id for part in everything if isinstance(part, ast.Name)} & {*names}):
+        yield _renamed(text, {letter: HOLE}), letter, tuple((LIKELY, name) for name in (*names, "1", "0"))
+
+
+def _stacked(options: Iterable[str], known: Letters, like: Numbers) -> tuple[list[str], Numbers]:
+    """What some expressions give one behind the other, and those of them that are of the kind of what they replace."""
+    values = {text: attempt(text, known) for text in options}
+    rows, columns = max(len(value) for value in (like, *values.values())), like.shape[-1]
+    kept = [text for text, value in values.items() if value.ndim == 2 and value.shape[1] in (1, columns)]
+    return kept, np.stack([np.broadcast_to(values[text], (rows, columns)) for text in kept]) if kept else like
 
 
 def _is_alike(new: ast.expr, tree: ast.expr, vectors: frozenset[str]) -> bool:
@@ -75,67 +93,16 @@ def _is_alike(new: ast.expr, tree: ast.expr, vectors: frozenset[str]) -> bool:
         return False
 
 
-def _exchanged(
-    tree: ast.expr, known: Letters, names: tuple[str, ...], vectors: frozenset[str], most: int
-) -> Iterator[tuple[list[Made], Numbers]]:
-    """An expression with other parts, and with one letter for another."""
-    kept: dict[int, Numbers] = {}
-    everything = [*parts(tree)]
-    for _, part in reversed(everything):
-        kept[id(part)] = attempt(part, known, kept)
-    for way, part in everything:
-        groups, kind = defaultdict(list), is_vector(part, vectors)
-        for rank, new in instead(part, names):
-            name = new.id if isinstance(new, ast.Name) else ""
-            if rank <= most and not (name and (name in vectors) != kind):
-                number = known[name] if name else attempt(new, known, kept)
-                groups[number.shape].append(((rank, part, new, way), number))
-        above = {id(node) for before, node in everything if way[: len(before)] == before}
-        rest = {number: values for number, values in kept.items() if number not in above}
-        for members in groups.values():
-            stacked = np.stack([number for _, number in members])
-            yield [made for made, _ in members], attempt(tree, known, {**rest, id(part): stacked})
-    for letter in {part.id for _, part in everything if isinstance(part, ast.Name) and part.id in names}:
-        for others, stacked in _instead_of(letter, (*names, "1", "0"), known) if most >= LIKELY else ():
-            yield [(LIKELY, letter, other, ()) for other in others], attempt(tree, {**known, letter: stacked})
-
-
-def _instead_of(letter: str, names: tuple[str, ...], known: Letters) -> Iterator[tuple[list[str], Numbers]]:
-    """The values of the other letters, those of one shape together."""
-    groups = defaultdict(list)
-    for name in names:
-        if name != letter:
-            groups[np.shape(known.get(name, [[0]]))].append(name)
-    for others in groups.values():
-        yield others, np.stack([np.atleast_2d(known[o] if o in known else float(o)) for o in others])
-
-
-def _together(groups: Groups) -> Iterator[tuple[list[Made], Numbers]]:
-    """All groups whose values are of one shape as one."""
-    batches: dict[tuple, tuple[list[Made], list[Numbers]]] = {}
-    for made, values in groups:
-        if values.ndim < 3:
-            continue
-        members, arrays = batches.setdefault(values.shape[1:], ([], []))
-        members += made
-        arrays.append(values)
-    for members, arrays in batches.values():
-        yield members, np.concatenate(arrays)
-
-
 def _throughout(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted) -> Iterator[Candidate]:
     """A letter exchanged in several lines, or several letters together."""
-    whole = " ".join(lines.values())
-    for letter in (name for name in formula.letters if re.search(rf"\b{name}\b", whole)):
-        if sum(_renamed(text, {letter: "1"}) != text for text in lines.values()) < 2:
-            continue
-        found: dict[str, Numbers] = {}
-        for others, stacked in _instead_of(letter, ("1", *formula.letters), letters):
-            predicted = evaluate(lines, {**letters, letter: stacked})
-            found |= {others[i]: predicted[i] for i in _chosen(predicted, wanted)}
-        for other in sorted(found, key=("1", *formula.letters).index):
-            renamed = {line: _renamed(text, {letter: other}) for line, text in lines.items()}
-            yield Candidate(Change("", "", letter, other, LIKELY), renamed, found[other])
+    for letter in formula.letters:
+        if sum(_renamed(text, {letter: HOLE}) != text for text in lines.values()) > 1:
+            others, stacked = _stacked(("1", *formula.letters), letters, letters[letter])
+            holed = {line: _renamed(text, {letter: HOLE}) for line, text in lines.items()}
+            predicted = evaluate(holed, {**letters, HOLE: stacked})
+            for i in np.flatnonzero(wanted(predicted)) if predicted.ndim == 3 else ():
+                renamed = {line: _renamed(text, {letter: others[i]}) for line, text in lines.items()}
+                yield Candidate(Change("", "", letter, others[i], LIKELY), renamed, predicted[i])
     for what, swap in formula.shifts.items():
         renamed = {line: _renamed(text, swap) for line, text in lines.items()}
         predicted = evaluate(renamed, letters)

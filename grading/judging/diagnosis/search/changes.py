@@ -1,10 +1,11 @@
-"""Every small change of one line of a formula: a root dropped, a letter for another, a sign, a bracket."""
+"""Every small change of a part of a formula: a root dropped, a letter for another, a sign, a bracket."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 ONE, TWO, ZERO, HALF, FOUR = (ast.Constant(number) for number in (1, 2, 0, 0.5, 4))
@@ -15,8 +16,7 @@ RESTS = ("ab", "ab_prev")  # what 1 is often taken minus of
 SUMS, PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One line put in the place of another: `was` and `now` are the parts that differ; the likely have a low rank."""
 
     line: str
@@ -68,7 +68,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
         return
     yield 0, ast.BinOp(left, OPPOSITE[type(op)](), right)
     yield from ((0, left), (0, right))
-    yield from ((1, part) for way, part in parts(node) if len(way) > 1)  # all but one part left out
+    yield from ((1, part) for part in parts(node) if part not in (node, left, right))  # all but one part left out
     if isinstance(op, ast.Sub):
         yield from ((0, ast.BinOp(right, op, left)), (1, ast.UnaryOp(ast.USub(), right)))
     if isinstance(op, ast.Div):
@@ -81,8 +81,13 @@ def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
             yield 0, ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
 
 
-def instead(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
+@cache
+def instead_of(part: str, names: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     """What may stand in the place of one part, with its rank."""
+    return tuple((rank, ast.unparse(new)) for rank, new in _instead_of(tree_of(part), names))
+
+
+def _instead_of(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
     if isinstance(node, ast.Name):
         yield from _of_name(node, names)
     if isinstance(node, ast.Constant):
@@ -101,34 +106,21 @@ def instead(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.e
     yield from ((3, ONE), (3, ZERO), (2, ast.UnaryOp(ast.USub(), node)))
 
 
-def parts(node: ast.expr) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
-    """Every part of an expression with the way to it."""
-    stack: list[tuple[tuple[str, ...], ast.expr]] = [((), node)]
-    while stack:
-        way, part = stack.pop()
-        yield way, part
-        if isinstance(part, ast.BinOp):
-            stack.append(((*way, "left"), part.left))
-            if not isinstance(part.op, ast.Pow):
-                stack.append(((*way, "right"), part.right))
-        elif isinstance(part, ast.Call):
-            stack.append(((*way, "args"), part.args[0]))
-        elif isinstance(part, ast.UnaryOp):
-            stack.append(((*way, "operand"), part.operand))
+@cache
+def tree_of(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
-def put(node: ast.expr, way: tuple[str, ...], new: ast.expr) -> ast.expr:
-    """The expression with another part at the end of a way; nothing is changed in place."""
-    if not way:
-        return new
+def parts(node: ast.expr) -> Iterator[ast.expr]:
+    """Every part of an expression, itself first."""
+    yield node
     if isinstance(node, ast.BinOp):
-        left = put(node.left, way[1:], new) if way[0] == "left" else node.left
-        right = put(node.right, way[1:], new) if way[0] == "right" else node.right
-        return ast.BinOp(left, node.op, right)
-    if isinstance(node, ast.Call):
-        return ast.Call(node.func, [put(node.args[0], way[1:], new)], [])
-    assert isinstance(node, ast.UnaryOp)
-    return ast.UnaryOp(node.op, put(node.operand, way[1:], new))
+        yield from parts(node.left)
+        yield from () if isinstance(node.op, ast.Pow) else parts(node.right)
+    elif isinstance(node, ast.Call):
+        yield from parts(node.args[0])
+    elif isinstance(node, ast.UnaryOp):
+        yield from parts(node.operand)
 
 
 def is_vector(node: ast.expr, vectors: frozenset[str]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from grading.judging.diagnosis.finding import Line
 from grading.judging.diagnosis.search.candidates import candidates
 from grading.judging.diagnosis.search.changes import Change
 from grading.judging.diagnosis.search.formulas import Formula
@@ -25,6 +27,8 @@ class Explanation:
         changed: the changes, in the order found.
         right: which columns it gives.
         choice: the name of the legal choice in it, if any.
+        as_measured: columns that no line gives, and that were taken as they are, each as a product of powers; empty
+            where none was found.
     """
 
     formula: Formula
@@ -32,19 +36,48 @@ class Explanation:
     changed: tuple[Change, ...] = ()
     right: tuple[bool, ...] = ()
     choice: str = ""
+    as_measured: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
-        return all(self.right)
+        return all(self.right) and not self.as_measured
+
+    @property
+    def named(self) -> bool:
+        return all(self.right) and all(self.as_measured.values())
 
     @property
     def cost(self) -> tuple[int, float]:
         return len(self.changed), sum(change.rank + 0.02 * len(change.text) for change in self.changed)
 
-    def differences(self) -> list[tuple[str, str, str]]:
-        """Name, yours and due of every line that is another one."""
-        due = self.formula.lines
-        return [(name, simplified(text), due[name]) for name, text in self.lines.items() if text != due[name]]
+    @property
+    def rewritten(self) -> list[str]:
+        """The names of the lines that are others than those due, but for a letter exchanged throughout."""
+        throughout = any(not change.line for change in self.changed)
+        others = [name for name, text in self.lines.items() if text != self.formula.lines[name]]
+        return [name for name in others if not throughout or any(change.line == name for change in self.changed)]
+
+    def told(self) -> list[Line]:
+        """What stands in the place of what is due, as a student would write it: label and text."""
+        formula, told = self.formula, list[Line]()
+        if formula.name and not self.changed:
+            return [("yours is", formula.name)]
+        for change in (change for change in self.changed if not change.line):
+            was, now = formula.written(change.was), formula.written(change.now)
+            told.append(("yours has", f"{now} where {was} belongs, throughout" if was else change.now))
+        for name in self.rewritten:
+            told.append(("yours is", f"{name} = {formula.written(simplified(self.lines[name]))}"))
+            if not formula.name:
+                told.append(("due is", f"{name} = {formula.written(formula.lines[name])}{formula.equation(name)}"))
+        for column, text in self.as_measured.items():
+            if text:
+                told.append(("yours is", f"{formula.written(text)}, the factor of {formula.vectors[column]}"))
+        return told
+
+    def says(self) -> str:
+        """The same as one phrase, without what is due."""
+        yours = (text for label, text in self.told() if label.startswith("yours"))
+        return "; ".join(text.removesuffix(", throughout") for text in yours)
 
 
 def fitted(predicted: Numbers, measured: Numbers) -> Numbers:
