@@ -8,10 +8,10 @@ import numpy as np
 
 from grading.judging.diagnosis.measure import Measured
 from grading.judging.diagnosis.search.changes import Change
-from grading.judging.diagnosis.search.explain import Explanation, agreement, improved
+from grading.judging.diagnosis.search.explain import Explanation
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.search.powers import product
-from grading.judging.diagnosis.search.values import Letters, Numbers, evaluate
+from grading.judging.diagnosis.search.values import Numbers, evaluate
 
 NOISE = 2
 SCALED = ((NOISE, "sigma"), (NOISE, "variance"), (0, "mean"), (0, "x0"), (1, "direction"))  # a column, and its line
@@ -38,7 +38,8 @@ def as_measured(best: Explanation, measured: Measured) -> Explanation:
             scaled.append(Change(line, f"{due[line]} * {text}", due[line], text, 1))
         else:
             best = replace(best, as_measured={**best.as_measured, column: _written(column, measured)})
-        best = _explained(best, measured, known)
+        search = measured.search(**known)
+        best = search.improved(search.explained(best, best.lines))
     left = {
         c: _written(c, measured)
         for c in range(len(measured.vectors))
@@ -51,12 +52,6 @@ def as_measured(best: Explanation, measured: Measured) -> Explanation:
         right=(True,) * len(best.right),
         as_measured={**best.as_measured, **left},
     )
-
-
-def _explained(start: Explanation, measured: Measured, known: Letters) -> Explanation:
-    """A formula improved where some of its lines are given as numbers."""
-    right = agreement(evaluate(start.lines, known), measured.factors, measured.tolerance)
-    return improved(replace(start, right=right), measured.factors, known, measured.tolerance)
 
 
 def _written(column: int, measured: Measured) -> str:

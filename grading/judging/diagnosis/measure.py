@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from grading.judging.diagnosis.finding import Line, table
-from grading.judging.diagnosis.search.explain import matching
+from grading.judging.diagnosis.search.explain import Search, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.search.values import Numbers, evaluate
 from grading.judging.diagnosis.sites import Site, letters_at
@@ -68,9 +68,13 @@ class Measured:
         return np.broadcast_to(evaluate(FORMULAS[self.function][0].lines, self.letters), self.factors.shape)
 
     @cached_property
-    def right(self) -> tuple[bool, ...]:
+    def right(self) -> list[bool]:
         """Column by column."""
-        return matching(self.due, self.factors, self.tolerance)
+        return matching(self.due, self.factors, self.tolerance).tolist()
+
+    def search(self, **known: Numbers) -> Search:
+        """A search for the formula that gives these factors; some of its lines may be known."""
+        return Search(self.factors, {**self.letters, **known}, self.tolerance)
 
     @property
     def wrong(self) -> list[str]:

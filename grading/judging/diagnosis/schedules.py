@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from grading.judging.diagnosis.finding import Finding, Line, stated, table
-from grading.judging.diagnosis.search.explain import Explanation, explanations, matching, two_changes
+from grading.judging.diagnosis.search.explain import Explanation, Search, matching
 from grading.judging.diagnosis.search.formulas import Formula
 from grading.judging.diagnosis.search.schedule_formulas import FORMULAS, KINDS, letters_of
 from grading.judging.diagnosis.search.values import Numbers, evaluate
@@ -69,8 +69,9 @@ def _of_line(function: str, made: list[Numbers], letters: dict) -> Finding | Non
 
 
 def best_of(formulas: tuple[Formula, ...], measured: Numbers, letters: dict) -> Explanation | None:
-    found = [e for e in explanations(formulas, measured, letters, 1e-7, depth=2) if e.whole]
-    return found[0] if found else two_changes(formulas[0], measured, letters, 1e-7)
+    search = Search(measured, letters, 1e-7)
+    found = [e for e in search.explanations(formulas, depth=2) if e.whole]
+    return found[0] if found else search.two_changes(formulas[0])
 
 
 def told(best: Explanation | None, lines: list[Line], otherwise: str) -> Finding:

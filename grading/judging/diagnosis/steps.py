@@ -13,7 +13,7 @@ from grading.judging.diagnosis.edges import edge_findings
 from grading.judging.diagnosis.factors import as_measured, with_shorter_sigma
 from grading.judging.diagnosis.finding import Finding, stated
 from grading.judging.diagnosis.measure import Measured, measure
-from grading.judging.diagnosis.search.explain import Explanation, explanations, matching
+from grading.judging.diagnosis.search.explain import Explanation, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.search.values import CLAMPED, evaluate
 from grading.judging.diagnosis.sites import inside
@@ -37,7 +37,7 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     if measured.has_added:
         return added_number(measured)
     if all(measured.right) and not missing.any():
-        return _at_edges_alone(edge_findings(f, function, measured.tolerance)) or only_some(f, function)
+        return _at_edges_alone(edge_findings(f, function)) or only_some(f, function)
     if all(measured.right) and not missing.all():
         return stated("right where it gives a number: for some x_t, or some t, it gives none", named=False)
     return _of_terms(f, measured) if (~missing).sum() >= FEWEST else _not_finite(f, function)
@@ -67,11 +67,10 @@ def _not_finite(f: Callable, function: str) -> Finding:
 
 def _of_terms(f: Callable, measured: Measured) -> Finding:
     """Some factors are wrong inside the schedule: what stands in their place, and what is wrong at the edges beside."""
-    formulas, tolerance = FORMULAS[measured.function], measured.tolerance
-    best, *others = explanations(formulas, measured.factors, measured.letters, tolerance)
+    formulas = FORMULAS[measured.function]
+    best, *others = measured.search().explanations(formulas)
     if not best.whole and measured.function == "ddim_step":
-        clamped = {**measured.letters, "sqrt": CLAMPED}
-        best = max(best, explanations(formulas, measured.factors, clamped, tolerance)[0], key=lambda e: e.whole)
+        best = max(best, measured.search(sqrt=CLAMPED).explanations(formulas)[0], key=lambda e: e.whole)
     best = with_shorter_sigma(best if best.whole else as_measured(best, measured), measured)
     lines = [*measured.table(_remarks(best, measured)), *best.told()]
     if best.whole and len(best.changed) == 1 and not best.choice:
@@ -80,7 +79,7 @@ def _of_terms(f: Callable, measured: Measured) -> Finding:
     choice = next((c for c in best.formula.choices if c.name == best.choice), None)
     if choice:
         lines.append(("choice", f"{choice.name} is {choice.why}"))
-    at_edges = edge_findings(f, measured.function, tolerance, best)
+    at_edges = edge_findings(f, measured.function, best)
     is_legal = choice is not None and not (best.changed or best.as_measured or at_edges)
     says = best.says() or f"the factor of {' and '.join(measured.wrong)}"
     formula = dict(best.lines) if best.whole else None

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
-ONE, TWO, ZERO, HALF, FOUR = (ast.Constant(number) for number in (1, 2, 0, 0.5, 4))
+SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+OPPOSITE = {"+": "-", "-": "+", "*": "/", "/": "*"}
 INSTEAD = {
     "before": ("after", "first"), "after": ("before",), "floor": ("ceil", "rint"), "cumprod": ("cumsum",),
 }  # fmt: skip
 RESTS = ("ab", "ab_prev")  # what 1 is often taken minus of
-SUMS, PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
 
 
 class Change(NamedTuple):
@@ -26,84 +25,74 @@ class Change(NamedTuple):
     rank: int
 
 
-def _root(node: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name("sqrt", ast.Load()), [node], [])
-
-
-def _is(node: ast.expr, kinds: tuple) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, kinds)
-
-
-def _of_name(node: ast.Name, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
-    yield from ((1, ast.Name(name, ast.Load())) for name in names if name != node.id)
-    yield from ((2, ast.BinOp(ONE, ast.Sub(), ast.Name(name, ast.Load()))) for name in names if name in RESTS)
-    yield 2, ast.BinOp(ONE, ast.Sub(), node)
-    yield 3, ast.BinOp(ONE, ast.Add(), node)
-
-
-def _of_call(node: ast.Call) -> Iterator[tuple[int, ast.expr]]:
-    inner = node.args[0]
-    assert isinstance(node.func, ast.Name)
-    yield 0, inner
-    for other in INSTEAD.get(node.func.id, ()):
-        yield 1, ast.Call(ast.Name(other, ast.Load()), [inner], [])
-    if node.func.id != "sqrt":
-        return
-    yield 3, _root(node)
-    yield 2, ast.BinOp(inner, ast.Pow(), TWO)
-    if isinstance(inner, ast.BinOp):
-        left, op, right = inner.left, inner.op, inner.right
-        yield 1, ast.BinOp(_root(left), op, right)
-        yield 1, ast.BinOp(left, op, _root(right))
-        yield 1, ast.BinOp(_root(left), op, _root(right))
-        if isinstance(left, ast.BinOp):
-            yield 2, ast.BinOp(ast.BinOp(_root(left.left), left.op, _root(left.right)), op, _root(right))
-
-
-def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
-    left, op, right = node.left, node.op, node.right
-    if isinstance(op, ast.Pow):
-        yield 0, left
-        yield 2, ast.BinOp(left, op, FOUR)
-        return
-    yield 0, ast.BinOp(left, OPPOSITE[type(op)](), right)
-    yield from ((0, left), (0, right))
-    yield from ((1, part) for part in parts(node) if part not in (node, left, right))  # all but one part left out
-    if isinstance(op, ast.Sub):
-        yield from ((0, ast.BinOp(right, op, left)), (1, ast.UnaryOp(ast.USub(), right)))
-    if isinstance(op, ast.Div):
-        yield from ((0, ast.BinOp(right, op, left)), (1, ast.BinOp(ONE, op, right)))
-    if isinstance(op, PRODUCTS):
-        if isinstance(left, ast.BinOp) and not isinstance(left.op, ast.Pow):  # the bracket left out, or moved
-            yield 0, ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
-            yield 0, ast.BinOp(ast.BinOp(left.left, op, right), left.op, left.right)
-        if isinstance(right, ast.BinOp) and isinstance(right.op, SUMS):
-            yield 0, ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
-
-
 @cache
 def instead_of(part: str, names: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     """What may stand in the place of one part, with its rank."""
-    return tuple((rank, ast.unparse(new)) for rank, new in _instead_of(tree_of(part), names))
+    return tuple(_instead_of(tree_of(part), f"({part})", names))
 
 
-def _instead_of(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
+def _instead_of(node: ast.expr, it: str, names: tuple[str, ...]) -> Iterator[tuple[int, str]]:
     if isinstance(node, ast.Name):
-        yield from _of_name(node, names)
+        yield from ((1, name) for name in names if name != node.id)
+        yield from ((2, f"1 - {name}") for name in (*RESTS, node.id) if name in (*names, node.id))
+        yield 3, f"1 + {it}"
     if isinstance(node, ast.Constant):
-        yield from ((2, ast.Name(name, ast.Load())) for name in names)
-        yield from ((3, number) for number in (ZERO, ONE, TWO, HALF))
+        yield from ((3, number) for number in ("0", "1", "2", "0.5"))
+    if isinstance(node, (ast.Constant, ast.Call)):
+        yield from ((2, name) for name in names)
     if isinstance(node, ast.Call):
-        yield from _of_call(node)
-        yield from ((2, ast.Name(name, ast.Load())) for name in names)
-        yield 2, ast.BinOp(ONE, ast.Sub(), node)
+        yield from _of_call(node, it)
     else:
-        yield 1, _root(node)
+        yield 1, f"sqrt{it}"
     if isinstance(node, ast.BinOp):
         yield from _of_operation(node)
-    if not isinstance(node, ast.Call) and not _is(node, (ast.Pow,)):
-        yield 2, ast.BinOp(node, ast.Pow(), TWO)
-    yield from ((3, ONE), (3, ZERO), (2, ast.UnaryOp(ast.USub(), node)))
+    if not isinstance(node, ast.Call) and not _is_power(node):
+        yield 2, f"{it} ** 2"
+    yield from ((3, "1"), (3, "0"), (2, f"-{it}"))
+
+
+def _of_call(node: ast.Call, it: str) -> Iterator[tuple[int, str]]:
+    assert isinstance(node.func, ast.Name)
+    name, inner = node.func.id, node.args[0]
+    yield 0, _text(inner)
+    yield 2, f"1 - {it}"
+    yield from ((1, f"{other}{_text(inner)}") for other in INSTEAD.get(name, ()))
+    if name == "sqrt":
+        yield from ((3, f"sqrt{it}"), (2, f"{_text(inner)} ** 2"))
+        if isinstance(inner, ast.BinOp) and not _is_power(inner):  # a root of one side, or of each by itself
+            left, sign, right = _text(inner.left), SIGNS[type(inner.op)], _text(inner.right)
+            yield 1, f"sqrt{left} {sign} {right}"
+            yield 1, f"{left} {sign} sqrt{right}"
+            yield 1, f"sqrt{left} {sign} sqrt{right}"
+
+
+def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, str]]:
+    left, right = _text(node.left), _text(node.right)
+    if _is_power(node):
+        yield from ((0, left), (2, f"{left} ** 4"))
+        return
+    sign = SIGNS[type(node.op)]
+    yield from ((0, f"{left} {OPPOSITE[sign]} {right}"), (0, left), (0, right))
+    yield from ((1, _text(part)) for part in parts(node) if part not in (node, node.left, node.right))
+    if sign == "-":
+        yield from ((0, f"{right} - {left}"), (1, f"-{right}"))
+    if sign == "/":
+        yield from ((0, f"{right} / {left}"), (1, f"1 / {right}"))
+    if sign in "*/" and isinstance(node.left, ast.BinOp) and not _is_power(node.left):  # the bracket left out, or moved
+        first, inner, second = _text(node.left.left), SIGNS[type(node.left.op)], _text(node.left.right)
+        yield 0, f"{first} {inner} ({second} {sign} {right})"
+        yield 0, f"({first} {sign} {right}) {inner} {second}"
+    if sign in "*/" and isinstance(node.right, ast.BinOp) and type(node.right.op) in (ast.Add, ast.Sub):
+        first, inner, second = _text(node.right.left), SIGNS[type(node.right.op)], _text(node.right.right)
+        yield 0, f"{left} {sign} {first} {inner} {second}"
+
+
+def _text(node: ast.expr) -> str:
+    return f"({ast.unparse(node)})"
+
+
+def _is_power(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
 
 
 @cache
@@ -135,7 +124,7 @@ def is_vector(node: ast.expr, vectors: frozenset[str]) -> bool:
         return False
     left, right = is_vector(node.left, vectors), is_vector(node.right, vectors)
     zero = any(isinstance(part, ast.Constant) and part.value == 0 for part in (node.left, node.right))
-    if isinstance(node.op, SUMS):
+    if isinstance(node.op, (ast.Add, ast.Sub)):
         if left != right and not zero:
             raise ValueError("a number added to a vector")
     elif (right and (left or not isinstance(node.op, ast.Mult))) or (left and isinstance(node.op, ast.Pow)):

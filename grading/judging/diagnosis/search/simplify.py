@@ -14,8 +14,9 @@ def simplified(text: str) -> str:
     """The expression with the part of each part that gives the same, whatever the letters are, in its place."""
     tree, dice = ast.parse(text, mode="eval").body, np.random.default_rng(0)
     names = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - FUNCTIONS.keys())
+    letters = {name: dice.uniform(0.1, 0.9, (5, 3)) * (10 if name[0].isupper() else 1) for name in names}
     with np.errstate(all="ignore"):
-        simple = _simple(tree, {name: dice.uniform(0.1, 0.9, (5, 3)) for name in names})
+        simple = _simple(tree, letters)
     return ast.unparse(simple).replace("+ -", "- ").replace("- -", "+ ")
 
 
@@ -32,7 +33,8 @@ def _simple(node: ast.expr, letters: Letters) -> ast.expr:
     else:
         return node
     inner = [part for part in parts(node) if part not in (node, *smaller)]
-    for other in (ast.Constant(0), ast.Constant(1), *smaller, *inner):
+    negative = [ast.UnaryOp(ast.USub(), part) for part in smaller if not isinstance(node, ast.UnaryOp)]
+    for other in (ast.Constant(0), ast.Constant(1), *smaller, *inner, *negative):
         if _is_same(attempt(ast.unparse(node), letters), attempt(ast.unparse(other), letters)):
             return other
     return node
