@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from grading.judging import closed_form
-from grading.judging.diagnosis.finding import Finding, stated
+from grading.judging.diagnosis.finding import Finding, for_some, stated
 from grading.judging.diagnosis.measure import arguments, call
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.sites import UNEVEN, Site
@@ -21,20 +21,10 @@ SITE, TIMES = Site(UNEVEN, 4, 2, 0.5), torch.tensor([1, 4, 2, 5, 3])  # several 
 
 def only_some(f: Callable, function: str) -> Finding | None:
     """Right for one sample at a time: in batches, whose t is used, and along which dim does the factor run?"""
-    right = [shape for shape in SHAPES if _is_right(f, function, shape)]
-    wrong = [shape for shape in SHAPES if shape not in right]
-    if not wrong:
-        return None
-    if function == "q_sample" and (whose := _whose_factor(f)):
-        return stated(whose)
-    name = FORMULAS[function][0].vectors[0]
-    if not right:
-        return stated(f"right for one sample alone, and for no batch: {name} of shape {_listed(wrong[:3])} ...")
-    return stated(f"right for {name} of shape {_listed(right)}, and not for {_listed(wrong)}")
-
-
-def _listed(shapes: list[tuple[int, ...]]) -> str:
-    return ", ".join(str(shape) for shape in shapes)
+    says = for_some(FORMULAS[function][0].vectors[0], SHAPES, partial(_is_right, f, function))
+    if says and function == "q_sample":
+        says = _whose_factor(f) or says
+    return stated(says) if says else None
 
 
 def _is_right(f: Callable, function: str, shape: tuple[int, ...]) -> bool:

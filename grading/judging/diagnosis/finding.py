@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 Line = tuple[str, str]
@@ -40,6 +40,15 @@ def all_of(remarks: Iterable[str], most: int = 4) -> Finding | None:
     """Several sentences as one finding; None where there are none."""
     kept = list(dict.fromkeys(remarks))[:most]
     return Finding("; ".join(kept[:2]), tuple(("measured", remark) for remark in kept)) if kept else None
+
+
+def for_some(name: str, shapes: Sequence[tuple[int, ...]], is_right: Callable[[tuple[int, ...]], bool]) -> str:
+    """For which shapes of an argument a function is right; empty where it is for all."""
+    right = [shape for shape in shapes if is_right(shape)]
+    yes, no = (", ".join(str(s) for s in shapes if (s in right) == wanted) for wanted in (True, False))
+    if not right:
+        return "right for one sample alone, and for no batch"
+    return f"right for {name} of shape {yes}, and not for {no}" if no else ""
 
 
 def table(label: str, where: str, rows: Iterable[tuple[str, complex, complex, str]]) -> list[Line]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from grading.judging.compare import kind, shorten
+from grading.judging.diagnosis.measure import name_of, other_times
 from grading.judging.examples import STEPS
 from grading.judging.sampler_trace import Walk
 from grading.judging.step_rules import Rule, quietly
@@ -132,17 +133,8 @@ def _number(t: Any) -> Any:
 
 def _as_given(given: list, due: list[int]) -> str:
     """The steps are made where they should be: the model alone is given something else."""
-    others: dict[str, list] = {
-        "t + 1": [t + 1 for t in due],
-        "t - 1": [t - 1 for t in due],
-        "T - 1 - t": [STEPS - 1 - t for t in due],
-        "t / T": [t / STEPS for t in due],
-        "t / 1000": [t / 1000 for t in due],
-        "t / (T - 1)": [t / (STEPS - 1) for t in due],
-    }
-    for name, other in others.items():
-        if all(abs(g - o) < 1e-5 for g, o in zip(given, other)):
-            return f"the model is given {name} where t itself belongs: {shorten(given)}"
+    if name := name_of(torch.tensor(given), other_times(torch.tensor(due), STEPS)):
+        return f"the model is given {name} where t itself belongs: {shorten(given)}"
     if len(set(given)) == 1:
         return f"the model is given t = {given[0]} at every step"
     return f"the model is given t = {shorten(given)} where {shorten(due)} belongs"

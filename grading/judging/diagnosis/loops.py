@@ -112,8 +112,7 @@ def _start(first: Tensor, x_T: Tensor) -> Iterator[str]:
     if torch.allclose(ratio, torch.ones_like(ratio), rtol=1e-5):
         return
     known = {
-        "zeros": not first.any(),
-        "ones, or x_T clipped to 1": torch.allclose(first, torch.ones_like(first)),
+        f"{float(first.flatten()[0]):.3g} everywhere": _is_one_number(first),
         "noise of its own": float(first.abs().max()) < 1e-3 * LARGE,
         f"{float(ratio.flatten()[0]):.4g} * x_T": _is_one_number(ratio),
     }
@@ -121,8 +120,8 @@ def _start(first: Tensor, x_T: Tensor) -> Iterator[str]:
     yield f"the walk starts from {what}: it starts from x_T"
 
 
-def _is_one_number(ratio: Tensor) -> bool:
-    return torch.allclose(ratio, ratio.flatten()[0].expand_as(ratio), rtol=1e-5)
+def _is_one_number(x: Tensor) -> bool:
+    return torch.allclose(x, x.flatten()[0].expand_as(x), rtol=1e-5)
 
 
 def _steps(seen: Seen, path: Walk, steps: list[Step | None]) -> Iterator[str]:

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from grading.judging import closed_form
 from grading.judging.compare import kind
-from grading.judging.diagnosis.finding import Finding, all_of, stated
+from grading.judging.diagnosis.finding import Finding, all_of, for_some, stated
 from grading.judging.diagnosis.loss_form import FORMS, scale_of
-from grading.judging.diagnosis.measure import numbers
+from grading.judging.diagnosis.measure import name_of, numbers, other_times
 from grading.judging.diagnosis.search.formulas import Q_SAMPLE
 from grading.judging.diagnosis.search.powers import product
 from grading.judging.diagnosis.sites import UNEVEN
@@ -61,8 +61,8 @@ def _remarks(f: Callable, implementation: Any) -> Iterator[str]:
         yield "the same call gives another loss each time: something in it is drawn anew (the noise, or the target)"
         return
     if first.dtype == torch.float64:  # differences of losses drown in float32's rounding; the dtype has its own message
-        remarks = list(_value(f))
-        yield from remarks or _of_shapes(f)
+        remarks = list(_value(f)) or [for_some("x0", SHAPES, partial(_is_right, f))]
+        yield from filter(None, remarks)
     weight = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
     loss = f(lambda *shown: weight * numbers(7, 3), *batch((7, 3)))
     if not loss.requires_grad:
@@ -96,14 +96,13 @@ def _shown(f: Callable, implementation: Any) -> Iterator[str]:
     elif not any(torch.allclose(x_t.to(x0), right.to(x0), rtol=1e-5, atol=1e-6) for right in rights):
         drawn = not torch.equal(x_t, again[0])
         other = "another x_t each time (is noise or t drawn anew?)" if drawn else "something else than q_sample makes"
-        what = _name_of(x_t, {"x0": x0, "noise": noise, "x0 + noise": x0 + noise}) or other
+        what = name_of(x_t, {"x0": x0, "noise": noise, "x0 + noise": x0 + noise}) or other
         yield f"the model is shown {what}, where q_sample(x0, t, schedule, noise) belongs"
     if kind(given_t) != kind(t):
         yield f"the model is given t as {kind(given_t)}: it is asked with t as it came, {kind(t)}"
-    if isinstance(given_t, Tensor) and given_t.numel() == t.numel() and not _name_of(given_t.flatten(), {"t": t}):
-        others = {"t / T": t / 7, "t / 1000": t / 1000, "t + 1": t + 1, "t - 1": t - 1, "T - 1 - t": 6 - t,
-                  "t / (T - 1)": t / 6, "alpha_bar[t]": UNEVEN.alphas_cumprod[t], "t[0]": t[:1].expand(7)}  # fmt: skip
-        yield f"the model is given {_name_of(given_t.flatten(), others) or 'another t'} where t itself belongs"
+    if isinstance(given_t, Tensor) and given_t.numel() == t.numel() and not name_of(given_t.flatten(), {"t": t}):
+        others = {**other_times(t, 7), "alpha_bar[t]": UNEVEN.alphas_cumprod[t], "t[0]": t[:1].expand(7)}
+        yield f"the model is given {name_of(given_t.flatten(), others) or 'another t'} where t itself belongs"
 
 
 def _left(loss: Tensor, shape: tuple[int, ...]) -> str:
@@ -117,12 +116,6 @@ def _left(loss: Tensor, shape: tuple[int, ...]) -> str:
     return f"the loss has shape {tuple(loss.shape)}, {what}"
 
 
-def _name_of(seen: Tensor, known: dict[str, Tensor]) -> str:
-    """Which of the tensors known by name was seen; empty if none."""
-    same = (name for name, other in known.items() if torch.allclose(seen.double(), other.double(), 1e-5, 1e-6))
-    return next(same, "")
-
-
 def _value(f: Callable) -> Iterator[str]:
     """Degree, target, weights and divisor; the loss is asked with answers of our choice."""
     L = lambda answer: float(asked(f, (7, 3), answer))  # noqa: E731
@@ -134,11 +127,13 @@ def _value(f: Callable) -> Iterator[str]:
     if float(up.abs().max()) < 1e-12:
         yield "the loss does not depend on the model's answer"
         return
-    if not torch.allclose(twice - 2 * up, second, rtol=1e-6, atol=1e-12) or largest < 1e-12:
-        yield _other_form(f) or "the loss is not a sum of squares of noise - model(x_t, t)"
-        return
-    if abs(L(unit[0] + unit[20]) - base - float(up[0] + up[20])) > 1e-9 * largest:
-        yield _other_form(f) or "gaps of different entries are multiplied: each is to be squared by itself"
+    is_square = largest >= 1e-12 and torch.allclose(twice - 2 * up, second, rtol=1e-6, atol=1e-12)
+    is_sum = abs(L(unit[0] + unit[20]) - base - float(up[0] + up[20])) <= 1e-9 * largest
+    if not is_square or not is_sum:
+        multiplied = "gaps of different entries are multiplied: each is to be squared by itself"
+        yield _other_form(f) or (
+            multiplied if is_square else "the loss is not a sum of squares of noise - model(x_t, t)"
+        )
         return
     weights, target = (second / 2).reshape(7, 3), ((down - up) / (2 * second)).reshape(7, 3)
     noise, counted = batch((7, 3))[3], (second.abs() > 1e-9 * largest).reshape(7, 3).all(1)
@@ -156,18 +151,10 @@ def _value(f: Callable) -> Iterator[str]:
         yield f"the sum of 21 squares is divided by {1 / float(weights.mean()):.4g}: their mean is due"
 
 
-def _of_shapes(f: Callable) -> Iterator[str]:
-    """Right for some shapes, and not for others; said only where it is so."""
-    right: list[str] = []
-    wrong: list[str] = []
-    for shape in SHAPES:
-        answer = numbers(*shape, seed=2)
-        due = (numbers(*shape, seed=1) - answer).square().mean()
-        loss = quietly(partial(asked, f, shape, answer))
-        is_right = isinstance(loss, Tensor) and loss.shape == () and torch.allclose(loss.to(due), due, rtol=1e-5)
-        (right if is_right else wrong).append(str(shape))
-    if right and wrong:
-        yield f"right for x0 of shape {', '.join(right)}, and not for {', '.join(wrong)}"
+def _is_right(f: Callable, shape: tuple[int, ...]) -> bool:
+    answer = numbers(*shape, seed=2)
+    due, loss = (numbers(*shape, seed=1) - answer).square().mean(), quietly(partial(asked, f, shape, answer))
+    return isinstance(loss, Tensor) and loss.shape == () and torch.allclose(loss.to(due), due, rtol=1e-5)
 
 
 def _target(target: Tensor, counted: Tensor) -> str:
@@ -177,7 +164,7 @@ def _target(target: Tensor, counted: Tensor) -> str:
     x0, noise = x0[counted], noise[counted]
     if torch.allclose(target, -noise):
         return "noise + model(x_t, t) is squared: the difference is due"
-    if name := _name_of(target, {"x_t": x_t, "x_t - x0": x_t - x0}):
+    if name := name_of(target, {"x_t": x_t, "x_t - x0": x_t - x0}):
         return f"the answer is compared with {name}: the noise itself is due"
     samples = zip(x0.numpy(), noise.numpy(), target.numpy())
     fits = [np.linalg.lstsq(np.stack([x, z], 1), y, rcond=None) for x, z, y in samples]

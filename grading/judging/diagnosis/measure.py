@@ -96,6 +96,19 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
+def name_of(seen: Tensor, known: dict[str, Tensor]) -> str:
+    """Which of the tensors known by name was seen; empty if none."""
+    return next(
+        (name for name, other in known.items() if torch.allclose(seen.double(), other.double(), 1e-5, 1e-6)), ""
+    )
+
+
+def other_times(t: Tensor, T: int) -> dict[str, Tensor]:
+    """What a model may be given in the place of t."""
+    return {"t / T": t / T, "t / 1000": t / 1000, "t + 1": t + 1, "t - 1": t - 1, "T - 1 - t": T - 1 - t,
+            "t / (T - 1)": t / (T - 1)}  # fmt: skip
+
+
 def arguments(function: str, shape: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> list[Tensor]:
     """One tensor for each argument that the function is linear in."""
     return [scale * numbers(*shape, seed=10 * seed + i) for i in range(len(FORMULAS[function][0].vectors))]

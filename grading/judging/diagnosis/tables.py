@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from grading.judging.observations import carefully
 
 LISTS = ((10, 3), (12, 4), (11, 4), (13, 5), (20, 3), (30, 7), (17, 6))
 OTHERWISE = "something else"
+UPWARDS = "the least noisy first: the noisiest comes first"
 
 
 def tables_finding(implementation: Any, function: str) -> Finding | None:
@@ -69,46 +70,51 @@ def list_finding(implementation: Any, function: str) -> Finding | None:
     due = [[i * (T // S) for i in reversed(range(S))] for T, S in LISTS]
     if lists == due:
         return None
-    if lists == [ts[::-1] for ts in due]:
-        return stated("the right timesteps, the least noisy first: the noisiest comes first")
     at = next(i for i, (ts, right) in enumerate(zip(lists, due)) if ts != right)
     T, S = LISTS[at]
-    lines: list[Line] = [("measured", f"yours {shorten(lists[at])}, due {due[at]}, for T = {T} and S = {S}")]
-    if any(len(ts) != S for ts, (_, S) in zip(lists, LISTS)):
-        return _of_lengths(lists, due, lines)
-    for upwards in (False, True):
-        found = np.array([t for ts in lists for t in (ts[::-1] if upwards else ts)], dtype=float)[:, None]
-        best = best_of(FORMULAS[function], found, letters_of(function, LISTS))
-        if best is not None:
-            break
-    finding = told(best, lines, "other timesteps than i * (T // S)")
-    return finding.also("the least noisy first: the noisiest comes first") if best and upwards else finding
+    yours: Line = ("measured", f"yours {shorten(lists[at])}, due {due[at]}, for T = {T} and S = {S}")
+    has_lengths = [len(ts) for ts in lists] == [S for _, S in LISTS]
+    for turn, also in ((1, ()), (-1, (UPWARDS,))):
+        turned = [ts[::turn] for ts in lists]
+        if name := _known(turned, due):
+            says = "; ".join((name, *also))
+            return Finding(says, (yours, ("yours is", says)))
+        column = np.array([t for ts in turned for t in ts], dtype=float)[:, None]
+        if has_lengths and (best := best_of(FORMULAS[function], column, letters_of(function, LISTS))):
+            return told(best, [yours], "").also(*also)
+    says = "other timesteps than i * (T // S)" if has_lengths else "a list of another length"
+    return Finding(says, (yours,), named=False)
 
 
-WALKS: dict[str, Callable[[int, int], range]] = {
+def _known(lists: list[list[int]], due: list[list[int]]) -> str:
+    """What lists that should go downwards are, by name; empty where they have none."""
+    for shift, shifted in ((0, ""), (1, ", each + 1"), (-1, ", each - 1")):
+        for name, walk in WALKS.items():
+            if lists == [sorted((int(t) + shift for t in walk(*pair)), reverse=True) for pair in LISTS]:
+                return f"{name}{shifted}"
+    extra = [[t for t in ts if t not in d] for ts, d in zip(lists, due)]
+    lacking = [[t for t in d if t not in ts] for ts, d in zip(lists, due)]
+    if not any(extra) and all(gone == [0] for gone in lacking):
+        return "0 is left out: the last timestep is 0"
+    if any(lacking) or lists != [sorted(ts, reverse=True) for ts in lists]:
+        return ""
+    is_one = len({tuple(ts) for ts in extra}) == 1
+    return f"{extra[0]} beside the timesteps due" if is_one else "one timestep too many"
+
+
+WALKS: dict[str, Callable[[int, int], Iterable[float]]] = {
+    "the right timesteps": lambda T, S: (i * (T // S) for i in range(S)),
     "every multiple of T // S below T: more than S where S does not divide T": lambda T, S: range(0, T, T // S),
     "all T timesteps: num_inference_steps is not used": lambda T, S: range(T),
     "a stride of S: S is the number of steps": lambda T, S: range(0, T, S),
     "from T - 1 down by T // S, as long as it goes: it ends at 0": lambda T, S: range((T - 1) % (T // S), T, T // S),
+    "from T - 1 down by T // S: it ends at 0": lambda T, S: (T - 1 - i * (T // S) for i in range(S)),
+    "(i + 1) * (T // S): the strides start at 0": lambda T, S: ((i + 1) * (T // S) for i in range(S)),
+    "the noisiest multiples of T // S: it ends at 0": lambda T, S: range(0, T, T // S)[-S:],
+    "the noisiest one by one: the stride is missing": lambda T, S: range(T - S, T),
+    "floor(i * T / S): the stride T // S is a whole number": lambda T, S: (i * T // S for i in range(S)),
+    "round(i * T / S): the stride T // S is a whole number": lambda T, S: (round(i * T / S) for i in range(S)),
+    "evenly from 0 to T - 1 (linspace), rounded down": lambda T, S: np.linspace(0, T - 1, S),
+    "evenly from 0 to T - 1 (linspace), rounded": lambda T, S: np.linspace(0, T - 1, S).round(),
+    "spaced quadratically": lambda T, S: np.linspace(0, 1, S) ** 2 * (T - 1),
 }
-
-
-def _of_lengths(lists: list[list[int]], due: list[list[int]], lines: list[Line]) -> Finding:
-    """Lists that are too long or too short."""
-    turned = [sorted(ts, reverse=True) for ts in lists]
-    extra = [[t for t in ts if t not in d] for ts, d in zip(lists, due)]
-    lacking = [[t for t in d if t not in ts] for ts, d in zip(lists, due)]
-    says = ""
-    for shift, shifted in ((0, ""), (1, ", each + 1"), (-1, ", each - 1")):
-        for name, walk in WALKS.items():
-            if turned == [[t + shift for t in reversed(walk(*pair))] for pair in LISTS]:
-                says = says or f"{name}{shifted}"
-    if not says and not any(extra) and all(gone == [0] for gone in lacking):
-        says = "0 is left out: the last timestep is 0"
-    elif not says and not any(lacking):
-        is_one = len({tuple(ts) for ts in extra}) == 1
-        says = f"{extra[0]} beside the timesteps due" if is_one else "one timestep too many"
-    if turned != lists and says:
-        says += "; and the least noisy first"
-    lines += [("yours is", says)] if says else []
-    return Finding(says or "a list of another length", tuple(lines), named=bool(says))

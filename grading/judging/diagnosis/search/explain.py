@@ -127,8 +127,6 @@ class Search:
         """The best explanation by way of each formula, in their order."""
         found: list[Explanation] = []
         for formula in formulas:
-            if len(formula.lines) == len(formulas[0].lines) > 3 and any(e.whole and len(e.changed) < 2 for e in found):
-                continue  # the same in another grouping
             due = self.explained(Explanation(formula, {}), dict(formula.lines))
             legal = [self.explained(due, due.lines | {c.line: c.text}, choice=c.name) for c in formula.choices]
             most, tried = min([depth, *(len(e.changed) for e in found if e.whole)]), list[Explanation]()

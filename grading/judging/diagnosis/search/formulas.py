@@ -141,11 +141,5 @@ DDIM = Formula(
     },
     names=AT_T_PREV,
 )  # fmt: skip
-ONE_ROOT = {**DDIM.lines, "sigma": "eta * sqrt((1 - ab_prev) / (1 - ab) * (1 - ab / ab_prev))"}
-
 # What is due of each function first; after it what is the same in other lines.
-FORMULAS = {
-    "q_sample": (Q_SAMPLE,),
-    "ddpm_step": (DDPM, POSTERIOR),
-    "ddim_step": (DDIM, replace(DDIM, lines=ONE_ROOT)),
-}
+FORMULAS = {"q_sample": (Q_SAMPLE,), "ddpm_step": (DDPM, POSTERIOR), "ddim_step": (DDIM,)}

@@ -54,10 +54,6 @@ def _table(result: str, name: str = "") -> Formula:
     return _formula(lines, "beta t_next one_before", name)
 
 
-def _timesteps(t: str, name: str = "") -> Formula:
-    return _formula({"t": t}, "i T S T_less S_less i_next", name)
-
-
 # What is due of each function first; after it what is often taken for it.
 FORMULAS: dict[str, tuple[Formula, ...]] = {
     "linear_beta_schedule": (
@@ -83,20 +79,7 @@ FORMULAS: dict[str, tuple[Formula, ...]] = {
         _table("turned(cumprod(alpha))", "alpha_bar from T - 1 down to 0"),
         _table("turned(cumprod(turned(alpha)))", "the product of all alphas from t on"),
     ),
-    "ddim_timesteps": (
-        _timesteps("i * floor(T / S)"),
-        _timesteps("floor(i * T / S)", "floor(i * T / S): the stride T // S is a whole number"),
-        _timesteps("rint(i * T / S)", "round(i * T / S): the stride T // S is a whole number"),
-        _timesteps("floor(i * T_less / S_less)", "evenly from 0 to T - 1 (linspace), rounded down"),
-        _timesteps("rint(i * T_less / S_less)", "evenly from 0 to T - 1 (linspace), rounded"),
-        _timesteps("T_less - i_back * floor(T / S)", "from T - 1 down by T // S: it ends at 0"),
-        _timesteps("i_next * floor(T / S) - 1", "(i + 1) * (T // S) - 1: the strides start at 0"),
-        _timesteps("i * floor(T / S) + 1", "i * (T // S) + 1: t counts from 0"),
-        _timesteps("T_less - i_back", "the noisiest one by one: the stride is missing"),
-        _timesteps("(i / S_less) ** 2 * T_less", "spaced quadratically"),
-        _timesteps("floor((i / S_less) ** 2 * T_less)", "spaced quadratically"),
-        _timesteps("top - i_back * floor(T / S)", "the noisiest multiples of T // S: it ends at 0"),
-    ),
+    "ddim_timesteps": (_formula({"t": "i * floor(T / S)"}, "i T S T_less S_less i_next"),),
 }
 
 
@@ -114,9 +97,7 @@ def letters_of(function: str, calls: tuple) -> dict[str, Numbers]:
 def _rows(function: str, T: int, a: float, b: float = 0.0) -> list[dict]:
     """The letters of one call, a row for each number that it gives."""
     if function == "ddim_timesteps":
-        S, top = int(a), max(range(0, T, int(T // a)))
-        return [dict(i=i, i_next=i + 1, i_back=S - 1 - i, T=T, S=S, T_less=T - 1, S_less=max(S - 1, 1), top=top)
-                for i in reversed(range(S))]  # fmt: skip
+        return [dict(T=T, S=a, T_less=T - 1, S_less=max(a - 1, 1), i=i, i_next=i + 1) for i in range(int(a))[::-1]]
     same: dict[str, Any] = dict(T=T, T_less=T - 1, T_more=T + 1)
     if function == "cosine_beta_schedule":
         return [same | dict(u=(t, t + 1, 0), s=a, s_due=0.008, pi=np.pi) for t in range(T)]
