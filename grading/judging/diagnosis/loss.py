@@ -131,9 +131,8 @@ def _value(f: Callable) -> Iterator[str]:
     is_sum = abs(L(unit[0] + unit[20]) - base - float(up[0] + up[20])) <= 1e-9 * largest
     if not is_square or not is_sum:
         multiplied = "gaps of different entries are multiplied: each is to be squared by itself"
-        yield _other_form(f) or (
-            multiplied if is_square else "the loss is not a sum of squares of noise - model(x_t, t)"
-        )
+        otherwise = multiplied if is_square else "the loss is not a sum of squares of noise - model(x_t, t)"
+        yield _other_form(f) or otherwise
         return
     weights, target = (second / 2).reshape(7, 3), ((down - up) / (2 * second)).reshape(7, 3)
     noise, counted = batch((7, 3))[3], (second.abs() > 1e-9 * largest).reshape(7, 3).all(1)

@@ -98,9 +98,8 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
 
 def name_of(seen: Tensor, known: dict[str, Tensor]) -> str:
     """Which of the tensors known by name was seen; empty if none."""
-    return next(
-        (name for name, other in known.items() if torch.allclose(seen.double(), other.double(), 1e-5, 1e-6)), ""
-    )
+    alike = (name for name, other in known.items() if torch.allclose(seen.double(), other.double(), 1e-5, 1e-6))
+    return next(alike, "")
 
 
 def other_times(t: Tensor, T: int) -> dict[str, Tensor]:

@@ -61,7 +61,7 @@ def _not_finite(f: Callable, function: str) -> Finding:
     if function == "ddim_step" and quiet.is_finite and quiet.is_linear:
         says = "not a number wherever eta is above 0: look at sigma, and at what is under the root with it"
         return stated(f"right at eta = 0, and {says}", named=False) if all(quiet.right) else (
-            _of_terms(f, quiet).also(says))  # fmt: skip
+            replace(_of_terms(f, quiet), formula=None).also(says))  # fmt: skip
     return stated("not a number at any t: the root of a negative number, or 0 / 0", named=False)
 
 
