@@ -36,9 +36,8 @@ def noise_remarks(seen: Any, steps: list[Step | None]) -> Iterator[str]:
 
 def _of(noisy: list[tuple[int, Tensor]], x_T: Tensor) -> Iterator[str]:
     silent = [t for t, z in noisy if float(z.abs().max()) < 1e-6]
-    if noisy and len(silent) == len(noisy):
-        yield "no step adds noise"
     if len(silent) == len(noisy):
+        yield from ["no step adds noise"] if noisy else []
         return
     if silent:
         at = ", ".join(map(str, silent))
@@ -52,38 +51,36 @@ def _of(noisy: list[tuple[int, Tensor]], x_T: Tensor) -> Iterator[str]:
         yield "x_T is used again as the noise of every step"
     elif len(z) > 1 and same(z, z[:1].expand_as(z)):
         yield "the noise is the same at every step: it is to be drawn anew at each"
-    elif len(z) > 1 and any(same(a, b) for a, b in zip(z, z[1:])):
+    elif any(same(a, b) for a, b in zip(z, z[1:])):
         yield "some steps use the noise of the step before"
+    if float(z.std()) < 1e-6:
+        yield f"the noise is {float(z.mean()):.3g} everywhere: it is to be drawn from randn"
+        return
     one_batch, one_sample = same(z, z[:, :1].expand_as(z)), same(z, z[:, :, :1].expand_as(z))
-    if float(z.std()) > 1e-6 and one_batch and one_sample:
-        yield "the noise of a step is one number, for all samples and dims"
-    elif float(z.std()) > 1e-6 and one_batch:
-        yield "the noise is shared by the whole batch: each sample needs its own"
-    else:
-        said = list(_distribution(z))
-        if one_sample and not one_batch:
-            yield "the noise is shared by the dims of a sample: each entry needs its own"
-        elif not any("coin" in remark for remark in said):
-            yield from _repeated(z)
-        yield from said
+    if one_batch:
+        yield "the noise of a step is one number, for all samples and dims" if one_sample else (
+            "the noise is shared by the whole batch: each sample needs its own")  # fmt: skip
+        return
+    said = list(_distribution(z))
+    if one_sample:
+        yield "the noise is shared by the dims of a sample: each entry needs its own"
+    elif not any("coin" in remark for remark in said):
+        yield from _repeated(z[0].mul(1e5).round())
+    yield from said
 
 
 def _repeated(z: Tensor) -> Iterator[str]:
-    first = z[0].mul(1e5).round()
-    plain, signed = len(first.unique(dim=0)), len(first.abs().unique(dim=0))
-    if 1 < plain < len(first):
-        yield f"samples share their noise: {plain} different ones for {len(first)} samples"
-    elif 1 < signed < len(first):
+    """Whether samples share their noise; five digits of it are given."""
+    plain, signed = len(z.unique(dim=0)), len(z.abs().unique(dim=0))
+    if 1 < plain < len(z):
+        yield f"samples share their noise: {plain} different ones for {len(z)} samples"
+    elif 1 < signed < len(z):
         yield "noise is used twice, with either sign: each sample needs its own"
 
 
 def _distribution(z: Tensor) -> Iterator[str]:
     """Mean, spread and form of numbers that should be standard normal; each far beyond what chance makes of them."""
-    mean, spread = float(z.mean()), float(z.std())
-    if spread < 1e-6:
-        yield f"the noise is {mean:.3g} everywhere: it is to be drawn from randn"
-        return
-    low, high = float(z.min()), float(z.max())
+    mean, spread, low, high = (float(number) for number in (z.mean(), z.std(), z.min(), z.max()))
     fourth = float(((z - mean) / spread).pow(4).mean())
     if fourth < 2.4:  # 3 for a normal distribution, 1.8 for a uniform one, 1 for a coin
         form = "a coin" if fourth < 1.2 else "uniform (rand)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -11,9 +12,10 @@ import torch
 from torch import Tensor
 
 from grading.judging.compare import kind, shorten
+from grading.judging.diagnosis.measure import name_of, other_times
 from grading.judging.examples import STEPS
 from grading.judging.sampler_trace import Walk
-from grading.judging.step_rules import Rule
+from grading.judging.step_rules import Rule, quietly
 
 MOST_SLIPS = 2  # in one step
 
@@ -45,26 +47,23 @@ class Step:
 
 def retraced(seen: Any, path: Walk) -> list[Step | None]:
     """Each step of a walk, the simplest call that explains it; None where none does."""
-    given = path.timesteps
     steps: list[Step | None] = []
-    for i in range(len(given)):
-        steps.append(_made(seen, path, i, given, MOST_SLIPS - (None in steps)))
+    for i in range(len(path.timesteps)):
+        steps.append(_made(seen, path, i, MOST_SLIPS - (None in steps)))
     return steps
 
 
-def _made(seen: Any, path: Walk, i: int, given: list[int], most: int) -> Step | None:
-    before, after = path.states[i], path.states[i + 1]
-    choices = sorted(_choices(seen, i, given), key=lambda choice: len(choice[0]))
-    own = seen.rules(seen.eta)[0]
-    if torch.equal(after, before):
+def _made(seen: Any, path: Walk, i: int, most: int) -> Step | None:
+    if torch.equal(path.states[i + 1], path.states[i]):
         due = seen.due[min(i, len(seen.due) - 1)]
+        own = seen.rules(seen.eta)[0]
         return Step(due, -1, own, "the step's result is dropped: x_t stays what it was", i, i, kept=False)
-    for labels, t, t_prev, eta, base, guess in choices:
+    for labels, t, t_prev, eta, base, guess in sorted(_choices(seen, i, path.timesteps), key=lambda c: len(c[0])):
         if len(labels) > most or not 0 <= t < STEPS:
             continue
         for rule in seen.rules(eta):
             step = Step(t, t_prev, rule, "; ".join(labels), base, guess)
-            if _leads(step, path, after, seen.x_T):
+            if quietly(partial(_leads, step, path, path.states[i + 1], seen.x_T)):
                 return step
     return None
 
@@ -96,23 +95,13 @@ def _choices(seen: Any, i: int, given: list[int]) -> Iterator[tuple[list[str], i
 
 def _leads(step: Step, path: Walk, after: Tensor, x_T: Tensor) -> bool:
     """Whether a step leads there, without noise that could be seen at this scale, or with x_T in its place."""
-    try:
-        mean = step.mean(path)
-        if _near(mean, after):
-            return True
-        sigma = step.rule.sigma(step.t, step.t_prev, x_T)
-    except Exception as error:
-        if getattr(error, "kind", "crash") in ("timeout", "gone"):
-            raise
-        return False
-    return sigma > 0 and _near(mean + sigma * x_T, after)
+    mean = step.mean(path)
+    return _near(mean, after) or _near(mean + step.rule.sigma(step.t, step.t_prev, x_T) * x_T, after)
 
 
 def _near(left: Tensor, right: Tensor) -> bool:
-    scale = float(right.abs().max())
-    return left.shape == right.shape and torch.allclose(
-        left.to(right), right, rtol=1e-6, atol=1e-7 * scale, equal_nan=True
-    )
+    atol = 1e-7 * float(right.abs().max())
+    return left.shape == right.shape and torch.allclose(left.to(right), right, rtol=1e-6, atol=atol, equal_nan=True)
 
 
 def time_remarks(seen: Any, steps: list[Step | None], shown: list[tuple[Any, Any]]) -> Iterator[str]:
@@ -145,16 +134,8 @@ def _number(t: Any) -> Any:
 
 def _as_given(given: list, due: list[int]) -> str:
     """The steps are made where they should be: the model alone is given something else."""
-    others: dict[str, list[float]] = {
-        "t + 1": [t + 1 for t in due],
-        "t - 1": [t - 1 for t in due],
-        "T - 1 - t": [STEPS - 1 - t for t in due],
-    }
-    for total, name in ((STEPS, "t / T"), (1000, "t / 1000"), (STEPS - 1, "t / (T - 1)")):
-        others[name] = [t / total for t in due]
-    for name, other in others.items():
-        if all(abs(g - o) < 1e-5 for g, o in zip(given, other)):
-            return f"the model is given {name} where t itself belongs: {shorten(given)}"
+    if name := name_of(torch.tensor(given), other_times(torch.tensor(due), STEPS)):
+        return f"the model is given {name} where t itself belongs: {shorten(given)}"
     if len(set(given)) == 1:
         return f"the model is given t = {given[0]} at every step"
     return f"the model is given t = {shorten(given)} where {shorten(due)} belongs"

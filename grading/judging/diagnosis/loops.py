@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,57 +12,27 @@ from torch import Tensor
 
 from grading.judging import closed_form
 from grading.judging.compare import kind
-from grading.judging.diagnosis.finding import Finding
+from grading.judging.diagnosis.finding import Finding, all_of
 from grading.judging.diagnosis.loop_noise import noise_remarks, source_remarks
 from grading.judging.diagnosis.loop_steps import Step, retraced, time_remarks
 from grading.judging.diagnosis.measure import numbers
 from grading.judging.examples import COARSE, STEPS
 from grading.judging.observations import carefully
 from grading.judging.sampler_trace import Spy, Walk
-from grading.judging.step_rules import Rule, own_timesteps, rules
+from grading.judging.step_rules import Rule, own_timesteps, quietly, rules
 from grading.submission.errors import SubmissionError
 
 LARGE = 1e9  # at this scale of x fresh noise is lost in the rounding, and every step can be computed
-MOST = 4
 
 
 def loop_finding(implementation: Any, function: str) -> Finding | None:
     """Everything that is not as it should be, each in a sentence."""
-    remarks = list(dict.fromkeys(_remarks(Seen(implementation, function))))[:MOST]
-    if not remarks:
-        return None
-    lines = tuple(("measured", remark) for remark in remarks)
-    try:
-        follows = set(remarks) <= set(_remarks(Seen(OverOwnSteps(implementation, function), function)))
-    except Exception:
-        follows = False
-    if follows:
+    found = all_of(_remarks(Seen(implementation, function)))
+    of_any = quietly(lambda: all_of(_remarks(Seen(implementation, function, is_right=True)))) if found else None
+    if found and of_any and {*found.lines} <= {*of_any.lines}:
         says = f"so does any loop over your {function.replace('sample', 'step')}: mend that first"
-        return Finding(says, (*lines, ("but", says)))
-    return Finding("; ".join(remarks[:2]), lines)
-
-
-@dataclass(frozen=True)
-class OverOwnSteps:
-    """A submission whose sampler is a right loop over its own steps."""
-
-    implementation: Any
-    sampler: str
-
-    def __getattr__(self, name: str) -> Any:
-        return self._walk if name == self.sampler else getattr(self.implementation, name)
-
-    @torch.no_grad()
-    def _walk(self, model: Callable, x_T: Tensor, schedule: Any, *more: Any, generator: Any = None) -> Tensor:
-        steps, x = closed_form.ddim_timesteps(len(schedule.betas), *(more[:1] or [len(schedule.betas)])), x_T
-        for t, t_prev in zip(steps, [*steps[1:], -1]):
-            eps = model(x, torch.full((len(x),), t, device=x.device))
-            noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-            if more:
-                x = self.implementation.ddim_step(x, t, t_prev, eps, schedule, more[1], noise if more[1] > 0 else None)
-            else:
-                x = self.implementation.ddpm_step(x, t, eps, schedule, noise)
-        return x
+        return replace(found, says=says).also(says, label="but")
+    return found
 
 
 def model(x_t: Tensor, t: Any) -> Tensor:
@@ -73,10 +43,11 @@ def model(x_t: Tensor, t: Any) -> Tensor:
 
 @dataclass
 class Seen:
-    """One sampler, watched."""
+    """One sampler, watched; in its place, if so said, a right loop over the submission's own steps."""
 
     implementation: Any
     function: str
+    is_right: bool = False
     spy: Spy = field(init=False)
 
     @property
@@ -102,12 +73,22 @@ class Seen:
     def sample(self, x_T: Tensor, seed: int | None = 5, answer: Callable = model, eta: float | None = None) -> Walk:
         """One walk; every state of it is made float64."""
         self.spy = Spy(answer, x_T)
-        f = carefully(getattr(self.implementation, self.function))
+        f: Callable = self._right if self.is_right else carefully(getattr(self.implementation, self.function))
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         more = () if self.eta is None else (5, self.eta if eta is None else eta)
         states = [f(self.spy, x_T, COARSE, *more, generator=generator)]
         states = [*(x for x, _ in self.spy.shown), *states]
         return Walk(self.spy, [x.to(torch.float64) if isinstance(x, Tensor) else x for x in states])
+
+    @torch.no_grad()
+    def _right(
+        self, model: Callable, x_T: Tensor, schedule: Any, S: int = STEPS, eta: float = 1.0, generator: Any = None
+    ) -> Tensor:
+        x, steps, own = x_T, closed_form.ddim_timesteps(STEPS, S), self.rules(None if self.eta is None else eta)[0]
+        for t, t_prev in zip(steps, [*steps[1:], -1]):
+            noise = torch.randn(x.shape, generator=generator, dtype=x.dtype) if eta > 0 else None
+            x = own.ask(x, t, t_prev, model(x, torch.full((len(x),), t)), noise)
+        return x
 
     def rules(self, eta: float | None) -> list[Rule]:
         """The submission's own step first, then the papers'."""
@@ -151,8 +132,7 @@ def _remarks(seen: Seen) -> Iterator[str]:
 
 def _answers_count(seen: Seen) -> bool:
     """Whether a walk among small numbers follows what the model answers."""
-    small = seen.x_T / LARGE
-    one, other = (seen.sample(small, answer=lambda x, t, k=k: k * x).states[-1] for k in (0.3, 0.2))
+    one, other = (seen.sample(seen.x_T / LARGE, answer=lambda x, t, k=k: k * x).states[-1] for k in (0.3, 0.2))
     return not torch.allclose(one, other)
 
 
@@ -160,25 +140,27 @@ def _start(first: Tensor, x_T: Tensor) -> Iterator[str]:
     ratio = first / x_T
     if torch.allclose(ratio, torch.ones_like(ratio), rtol=1e-5):
         return
-    if not first.any():
-        what = "zeros"
-    elif torch.allclose(first, torch.ones_like(first)):
-        what = "ones, or x_T clipped to 1"
-    elif float(first.abs().max()) < 1e-3 * LARGE:
-        what = "noise of its own"
-    elif torch.allclose(ratio, ratio.flatten()[0].expand_as(ratio), rtol=1e-5):
-        what = f"{float(ratio.flatten()[0]):.4g} * x_T"
-    else:
-        what = "somewhere else"
+    known = {
+        f"{float(first.flatten()[0]):.3g} everywhere": _is_one_number(first),
+        "noise of its own": float(first.abs().max()) < 1e-3 * LARGE,
+        f"{float(ratio.flatten()[0]):.4g} * x_T": _is_one_number(ratio),
+    }
+    what = next((what for what, holds in known.items() if holds), "somewhere else")
     yield f"the walk starts from {what}: it starts from x_T"
+
+
+def _is_one_number(x: Tensor) -> bool:
+    return torch.allclose(x, x.flatten()[0].expand_as(x), rtol=1e-5)
 
 
 def _steps(seen: Seen, path: Walk, steps: list[Step | None]) -> Iterator[str]:
     """What the steps do that they should not: all of them, some, or the last one."""
     states = torch.stack(path.states)
-    result, first = states[-1], states[0]
-    if len(states) > 2 and torch.equal(states[:-1], first.expand_as(states[:-1])):
-        yield _never_moves(seen, path)
+    is_finite, bound = bool(torch.isfinite(states).all()), float(states[1:].abs().max())
+    if len(states) > 2 and torch.equal(states[:-1], states[:1].expand_as(states[:-1])):
+        is_dropped = torch.equal(states[-1], states[0])
+        yield "the result of the step is dropped: x_t stays what it was" if is_dropped else (
+            "the model is shown the same x at every step: it must see the current x_t")  # fmt: skip
         return
     if len(states) > 2 and torch.equal(states[0], states[1]):
         at, then = path.timesteps[:2]
@@ -186,47 +168,37 @@ def _steps(seen: Seen, path: Walk, steps: list[Step | None]) -> Iterator[str]:
         return
     *inner, last = [step.label if step else None for step in steps]
     labels = {label for label in inner if label}
-    bound = float(states[1:].abs().max())
-    if None in (*inner, last) and bound < 1e-6 * LARGE and bool(torch.isfinite(states).all()):
-        where = "x is clipped, at every step," if len(inner) and None in inner else "x_0 is clipped"
+    if None in (*inner, last) and is_finite and bound < 1e-6 * LARGE:
+        where = "x is clipped, at every step," if None in inner else "x_0 is clipped"
         yield f"{where} to {bound:.3g}: the data here are not pixels"
         return
-    if None in inner and torch.isfinite(states).all():
-        at = inner.index(None)
-        yield f"the step at t={path.timesteps[at]} does not lead where your {seen.step} leads from there"
-    elif len(labels) == 1 and inner.count("") <= 1:
-        yield labels.pop()
+    if None in inner and is_finite:
+        at = path.timesteps[inner.index(None)]
+        yield f"the step at t={at} does not lead where your {seen.step} leads from there"
     elif labels:
-        yield f"at some steps: {sorted(labels)[0]}"
+        yield labels.pop() if len(labels) == 1 and inner.count("") <= 1 else f"at some steps: {sorted(labels)[0]}"
     if last and last not in inner:
         yield f"at the end: {last}"
-    elif last is None and torch.isfinite(result).all():
-        yield _end(seen, path, steps)
+    elif last is None and is_finite:
+        yield _end(seen, path)
 
 
-def _never_moves(seen: Seen, path: Walk) -> str:
-    """The model sees the same x at every step."""
-    if torch.equal(path.states[-1], path.states[0]):
-        return "the result of the step is dropped: x_t stays what it was"
-    return "the model is shown the same x at every step: it must see the current x_t"
-
-
-def _end(seen: Seen, path: Walk, steps: list[Step | None]) -> str:
-    result, answers = path.states[-1], path.spy.answers
+def _end(seen: Seen, path: Walk) -> str:
+    """What is returned that no step leads to."""
+    result, answers, mean = path.states[-1], path.spy.answers, seen.rules(seen.eta)[0].mean
     if len(answers) == 1 and len(seen.due) > 1:
-        x, eps = path.states[0], answers[0]
+        x = path.states[0]
         for t, t_prev in zip(seen.due, [*seen.due[1:], -1]):
-            x = seen.rules(seen.eta)[0].mean(x, t, t_prev, eps)
+            x = mean(x, t, t_prev, answers[0])
         if torch.allclose(x, result, rtol=1e-6):
             return "the model is asked once, before the loop: it must be asked at every step"
     if float(result.abs().max()) < 1e-6 * LARGE:
         return f"x_0 is clipped to {float(result.abs().max()):.3g}: the data here are not pixels"
     if torch.allclose(result, answers[-1]):
         return "the model's last answer is returned: x_0 is asked for"
-    ratios = []
-    for walk in (path, seen.sample(seen.x_T, answer=lambda x, t: 0.2 * x)):
-        mean = seen.rules(seen.eta)[0].mean(walk.states[-2], seen.due[-1], -1, walk.spy.answers[-1])
-        ratios.append(walk.states[-1] / mean)
-    if torch.allclose(torch.stack(ratios), ratios[0].flatten()[0], rtol=1e-6):
-        return f"x_0 is {float(ratios[0].flatten()[0]):.4g} times where your {seen.step} leads from the last x_t"
+    walks = (path, seen.sample(seen.x_T, answer=lambda x, t: 0.2 * x))
+    means = (mean(walk.states[-2], seen.due[-1], -1, walk.spy.answers[-1]) for walk in walks)
+    ratios = torch.stack([walk.states[-1] / due for walk, due in zip(walks, means)])
+    if _is_one_number(ratios):
+        return f"x_0 is {float(ratios[0, 0, 0]):.4g} times where your {seen.step} leads from the last x_t"
     return f"x_0 is not where your {seen.step} leads from the last x_t"

@@ -19,12 +19,8 @@ FORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "the root of the mean square": lambda gap: gap.square().mean().sqrt(),
     "the mean of the fourth powers": lambda gap: gap.pow(4).mean(),
     "smooth_l1": lambda gap: functional.smooth_l1_loss(gap, torch.zeros_like(gap)),
-    "the mean of the samples' lengths": lambda gap: (
-        gap.flatten(1).norm(dim=1).mean() if gap.ndim > 1 else gap.abs().mean()
-    ),
-    "the square of the samples' mean length": lambda gap: (
-        gap.flatten(1).norm(dim=1).mean() ** 2 if gap.ndim > 1 else gap.abs().mean() ** 2
-    ),
+    "the mean of the samples' lengths": lambda gap: gap.flatten(1).norm(dim=1).mean(),
+    "the square of the samples' mean length": lambda gap: gap.flatten(1).norm(dim=1).mean() ** 2,
     "the logarithm of the mean square": lambda gap: gap.square().mean().log(),
 }
 
@@ -37,7 +33,7 @@ def scale_of(f: Callable, asked: Callable, form: Callable[[Tensor], Tensor] | No
 
     Without a form: what the squares in it, whatever they are the squares of, are a multiple of the mean of.
     """
-    ratios, sizes, dims = [], [], []
+    ratios = []
     for seed, shape in enumerate(SHAPES):
         answer = numbers(*shape, seed=20 + seed)
         loss = lambda x, shape=shape: float(asked(f, shape, x))  # noqa: E731
@@ -46,10 +42,8 @@ def scale_of(f: Callable, asked: Callable, form: Callable[[Tensor], Tensor] | No
         else:
             found, due = loss(answer), float(form(numbers(*shape, seed=1) - answer))
         ratios.append(found / due)
-        sizes.append(float(shape[0]))
-        dims.append(float(np.prod(shape[1:])))
-    ratio = np.array(ratios)
-    if np.allclose(ratio, 1.0, rtol=1e-6):
+    if np.allclose(ratios, 1.0, rtol=1e-6):
         return ""
-    text = product(ratio, {"B": np.array(sizes), "D": np.array(dims)}, 1e-6)
+    sizes = {"B": [shape[0] for shape in SHAPES], "D": [np.prod(shape[1:]) for shape in SHAPES]}
+    text = product(np.array(ratios), {name: np.array(size, dtype=float) for name, size in sizes.items()}, 1e-6)
     return {None: None, "-1": "minus"}.get(text, f"{text} times")

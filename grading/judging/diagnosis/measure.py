@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from grading.judging.diagnosis.finding import Line, table
+from grading.judging.diagnosis.search.explain import Search, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
-from grading.judging.diagnosis.search.values import Numbers
-from grading.judging.diagnosis.sites import Site
+from grading.judging.diagnosis.search.values import Numbers, evaluate
+from grading.judging.diagnosis.sites import Site, letters_at
 from grading.judging.observations import HOPELESS, copied
 from grading.submission.errors import SubmissionError
 
@@ -21,28 +24,71 @@ ROUNDING, SINGLE = 1e-10, 3e-6  # what is left over of a linear function, in flo
 
 @dataclass(frozen=True)
 class Measured:
-    """What was seen at some places.
+    """What was seen of a step at some places, beside what is due there.
 
     Attributes:
+        letters: what a formula may be made of.
         factors: (places, columns), nan where the answer was not finite or the call failed.
         added: (places,), a number in every entry of the answer that is no factor of an argument: 0 if all is well.
         left: (places,), how far the answers are from such sums, in units of the answer.
         errors: what calls raised, by the number of the place.
     """
 
+    function: str
+    sites: tuple[Site, ...]
+    letters: dict[str, Numbers]
     factors: Numbers
     added: Numbers
     left: Numbers
     errors: dict[int, str]
 
     @property
+    def vectors(self) -> tuple[str, ...]:
+        return FORMULAS[self.function][0].vectors
+
+    @property
     def is_linear(self) -> bool:
         return bool((self.left[np.isfinite(self.left)] < SINGLE).all())
+
+    @property
+    def is_finite(self) -> bool:
+        return bool(np.isfinite(self.factors).all())
+
+    @property
+    def has_added(self) -> bool:
+        return bool(np.abs(self.added[np.isfinite(self.added)]).max(initial=0.0) > 1e-6)
 
     @property
     def tolerance(self) -> float:
         """How closely a formula must agree: 1e-9, if the function works in float64 throughout."""
         return 1e-9 if bool((self.left[np.isfinite(self.left)] < ROUNDING).all()) else 2e-5
+
+    @cached_property
+    def due(self) -> Numbers:
+        return np.broadcast_to(evaluate(FORMULAS[self.function][0].lines, self.letters), self.factors.shape)
+
+    @cached_property
+    def right(self) -> list[bool]:
+        """Column by column."""
+        return matching(self.due, self.factors, self.tolerance).tolist()
+
+    def search(self, **known: Numbers) -> Search:
+        """A search for the formula that gives these factors; some of its lines may be known."""
+        return Search(self.factors, {**self.letters, **known}, self.tolerance)
+
+    @property
+    def wrong(self) -> list[str]:
+        """The arguments whose factor is wrong."""
+        return [vector for vector, right in zip(self.vectors, self.right) if not right]
+
+    def table(self, remarks: list[str] | None = None) -> list[Line]:
+        """Yours and due at the place where that which is wrong shows most."""
+        remarks = remarks or ["right" if right else "wrong" for right in self.right]
+        gaps = np.abs(self.factors - self.due) / (np.abs(self.due) + 0.02)
+        wrong = [c for c, remark in enumerate(remarks) if remark != "right"] or [0]
+        shown = int(np.nanargmax(np.nan_to_num(gaps[:, wrong], nan=-1.0).min(1)))
+        rows = zip(self.vectors, self.factors[shown], self.due[shown], remarks)
+        return table("factor of", self.sites[shown].shown(self.function), rows)
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
@@ -50,16 +96,28 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def arguments(function: str, site: Site, shape: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> list[Tensor]:
+def name_of(seen: Tensor, known: dict[str, Tensor]) -> str:
+    """Which of the tensors known by name was seen; empty if none."""
+    alike = (name for name, other in known.items() if torch.allclose(seen.double(), other.double(), 1e-5, 1e-6))
+    return next(alike, "")
+
+
+def other_times(t: Tensor, T: int) -> dict[str, Tensor]:
+    """What a model may be given in the place of t."""
+    return {"t / T": t / T, "t / 1000": t / 1000, "t + 1": t + 1, "t - 1": t - 1, "T - 1 - t": T - 1 - t,
+            "t / (T - 1)": t / (T - 1)}  # fmt: skip
+
+
+def arguments(function: str, shape: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> list[Tensor]:
     """One tensor for each argument that the function is linear in."""
     return [scale * numbers(*shape, seed=10 * seed + i) for i in range(len(FORMULAS[function][0].vectors))]
 
 
-def call(f: Callable, function: str, site: Site, given: list[Tensor]) -> Tensor:
-    """The function's answer at a place, with copies of the arguments."""
+def call(f: Callable, function: str, site: Site, given: list[Tensor], times: Tensor | None = None) -> Tensor:
+    """The function's answer at a place, with copies of the arguments; that of q_sample at several times, if given."""
     given, schedule = [copied(x) for x in given], copied(site.schedule)
     if function == "q_sample":
-        answer = f(given[0], torch.full((len(given[0]),), site.t), schedule, given[1])
+        answer = f(given[0], torch.full((len(given[0]),), site.t) if times is None else times, schedule, given[1])
     elif function == "ddpm_step":
         answer = f(given[0], site.t, given[1], schedule, given[2])
     else:
@@ -87,17 +145,18 @@ def measure(
 
     With `imaginary`, in complex numbers: there the root of a negative number is a number too.
     """
-    columns, dtype = len(FORMULAS[function][0].vectors), torch.complex128 if imaginary else torch.float64
-    factors = np.full((len(sites), columns), np.nan, dtype=complex if imaginary else float)
-    added, left, errors = factors[:, 0].copy(), np.full(len(sites), np.nan), {}
+    dtype, kind = (torch.complex128, complex) if imaginary else (torch.float64, float)
+    columns = len(FORMULAS[function][0].vectors)
+    factors = np.full((len(sites), columns + 1), np.nan, dtype=kind)
+    left, errors = np.full(len(sites), np.nan), {}
     for number, site in enumerate(sites):
-        given = arguments(function, site, (1, ENTRIES), seed + number, scale)
+        given = arguments(function, (1, ENTRIES), seed + number, scale)
         place = replace(site, schedule=site.schedule.to(dtype)) if imaginary else site
         try:
-            found, left[number] = fit(call(f, function, place, [x.to(dtype) for x in given]), given)
-            factors[number], added[number] = found[:-1], found[-1]
+            factors[number], left[number] = fit(call(f, function, place, [x.to(dtype) for x in given]), given)
         except Exception as error:
             if isinstance(error, SubmissionError) and error.kind in HOPELESS:
                 raise
             errors[number] = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
-    return Measured(factors, added, left, errors)
+    letters = {name: column.astype(kind) for name, column in letters_at(function, sites).items()}
+    return Measured(function, sites, letters, factors[:, :columns], factors[:, columns], left, errors)

@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.search.values import Numbers
@@ -66,6 +65,7 @@ def edges(function: str) -> dict[str, tuple[Site, ...]]:
             "eta = 0": tuple(Site(s, t, p) for s, t, p in zip(RANDOM, (3, 2, 4, 3, 5, 6, 7), (1, 1, 2, 1, 3, 2, 4))),
             "t = 0": tuple(Site(s, 0, -1, eta) for s, eta in zip(RANDOM, _ETAS)),
             "t = T - 1": tuple(Site(s, len(s.betas) - 1, 2, eta) for s, eta in zip(RANDOM, _ETAS)),
+            "t = T - 1 and t_prev = -1": tuple(Site(s, len(s.betas) - 1, -1, eta) for s, eta in zip(RANDOM, _ETAS)),
         }
     found = {"t = 0": tuple(Site(s, 0) for s in RANDOM)}
     if function == "ddpm_step":
@@ -74,35 +74,29 @@ def edges(function: str) -> dict[str, tuple[Site, ...]]:
 
 
 _ETAS = (0.5, 0.25, 0.75, 1.0, 0.625, 0.125, 0.375, 0.875, 0.5)
-_JUMPED = (0, 2, 1, 7, 8, 10, 2, 5, 3)  # from there to t_prev = -1; 7, 8 and 10 are T - 1
+_JUMPED = (1, 2, 4, 6, 7, 9, 2, 5, 3)  # from there to t_prev = -1
 
 
-def _entry(table: Tensor, index: int, otherwise: float = float("nan")) -> float:
-    return float(table[index]) if 0 <= index < len(table) else otherwise
+BEFORE = {"beta": float("nan"), "alpha": 1.0, "ab": 1.0}  # where a table has no entry, before the first step
 
 
 @cache
 def letters_at(function: str, sites: tuple[Site, ...]) -> dict[str, Numbers]:
     """Every letter of the formula as a column of numbers, one for each site, and the unit vectors."""
-    columns: dict[str, list[float]] = {}
-    for site in sites:
-        beta, alpha, ab = site.schedule
-        t, last = site.t, len(beta) - 1
-        prev = site.t_prev if function == "ddim_step" else t - 1
-        at = {
-            "beta": float(beta[t]), "alpha": float(alpha[t]), "ab": float(ab[t]), "eta": site.eta,
-            "ab_before": _entry(ab, t - 1, 1.0), "beta_before": _entry(beta, t - 1),
-            "alpha_before": _entry(alpha, t - 1),
-            "ab_after": _entry(ab, t + 1), "beta_after": _entry(beta, t + 1), "alpha_after": _entry(alpha, t + 1),
-            "ab_prev": _entry(ab, prev, 1.0), "beta_prev": _entry(beta, prev), "alpha_prev": _entry(alpha, prev, 1.0),
-            "ab_prev_after": _entry(ab, prev + 1), "ab_prev_before": _entry(ab, prev - 1, 1.0),
-            "ab_two": _entry(ab, t - 2, 1.0), "ab_mirror": float(ab[last - t]), "ab_last": float(ab[last]),
-            "ab_first": float(ab[0]), "beta_bar": float(beta[: t + 1].prod()),
-        }  # fmt: skip
-        for name, number in at.items():
-            columns.setdefault(name, []).append(number)
-    if sites and not any(columns["eta"]):
-        columns["sigma"] = columns["eta"]  # whatever its formula is, were it not for eta
+    rows = [_letters(site, site.t_prev if function == "ddim_step" else site.t - 1) for site in sites]
+    letters = {name: np.array([[row[name]] for row in rows]) for name in rows[0]}
+    if not letters["eta"].any():
+        letters["sigma"] = letters["eta"]  # whatever its formula is, were it not for eta
     vectors = FORMULAS[function][0].vectors
-    units = {name: np.eye(len(vectors))[None, i] for i, name in enumerate(vectors)}
-    return {name: np.array(column)[:, None] for name, column in columns.items()} | units
+    return letters | {name: np.eye(len(vectors))[None, i] for i, name in enumerate(vectors)}
+
+
+def _letters(site: Site, prev: int) -> dict[str, float]:
+    t, last, found = site.t, len(site.schedule.betas) - 1, {"eta": site.eta}
+    places = {"": t, "_before": t - 1, "_after": t + 1, "_two": t - 2, "_mirror": last - t, "_last": last, "_first": 0,
+              "_prev": prev, "_prev_after": prev + 1, "_prev_before": prev - 1}  # fmt: skip
+    for name, table in zip(BEFORE, site.schedule):
+        for where, index in places.items():
+            inside = float(table[index]) if 0 <= index <= last else float("nan")
+            found[name + where] = BEFORE[name] if index < 0 else inside
+    return found | {"beta_bar": float(site.schedule.betas[: t + 1].prod())}

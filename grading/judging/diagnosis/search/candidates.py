@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from grading.judging.diagnosis.search.changes import Change, instead, is_vector, parts, put
+from grading.judging.diagnosis.search.changes import Change, exchanged, instead_of, parts, plain, renamed, tree_of
 from grading.judging.diagnosis.search.formulas import Formula
-from grading.judging.diagnosis.search.values import Letters, Numbers, attempt, evaluate, tree_of
+from grading.judging.diagnosis.search.values import Letters, Numbers, attempt, evaluate
 
 Lines = dict[str, str]
 Wanted = Callable[[Numbers], Numbers]  # of what many formulas give, one behind the other: which of them are
-Made = tuple[int, ast.expr | str, ast.expr | str, tuple[str, ...]]  # rank, was, now, and the way to it
-Groups = Iterable[tuple[list[Made], Numbers]]
 LIKELY, ANY = 1, 9  # ranks
+HOLE = "hole"  # the name of what is exchanged
 
 
 class Candidate(NamedTuple):
@@ -30,118 +27,90 @@ class Candidate(NamedTuple):
 def candidates(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted, most: int = ANY) -> list[Candidate]:
     """Those wanted with one line changed, the likely first; then those with a letter exchanged wherever it stands."""
     found: list[Candidate] = []
-    known, names = dict(letters), (*formula.letters, *formula.vectors)
+    known, names, worlds = dict(letters), (*formula.letters, *formula.vectors), _worlds(formula, letters)
     with np.errstate(all="ignore"):
         for line, text in lines.items():
             if line not in letters:
-                found += _of_line(formula, lines, line, known, names, wanted, most)
-                known[line] = evaluate({line: text}, known)
+                for letters_there in (known, *worlds):
+                    letters_there[line] = attempt(text, letters_there)
+                made, kind = _of_line(line, lines, known, names, wanted, most), _kind(text, worlds)
+                alike = (one for one in made.values() if (kind & _kind(one.change.text, worlds)).any())
+                found += sorted(alike, key=lambda c: (c.change.rank, len(c.change.text)))
             names = (*names, line)
         if most >= LIKELY:
             found += _throughout(formula, lines, letters, wanted)
     return found
 
 
+def _worlds(formula: Formula, letters: Letters) -> list[dict[str, Numbers]]:
+    """The letters with numbers for the vectors; with others; and with the sum of both."""
+    size = len(formula.vectors)
+    one, other = np.random.default_rng(0).uniform(0.5, 2.0, (2, size, 4))
+    vectors = {name for name, value in letters.items() if size and np.shape(value)[-1:] == (size,)}
+    return [{**letters, **{name: letters[name] @ many for name in vectors}} for many in (one, other, one + other)]
+
+
+def _kind(text: str, worlds: list[dict[str, Numbers]]) -> Numbers:
+    """Whether an expression is a number, the same in every world; and whether it is a sum of numbers times vectors."""
+    one, other, both = (attempt(text, world) for world in worlds)
+    due = ((one, other), (one, both)), ((one + other, both),)
+    return np.array([all(np.allclose(*pair, 1e-9, 0, equal_nan=True) for pair in pairs) for pairs in due])
+
+
 def _of_line(
-    formula: Formula, lines: Lines, line: str, known: Letters, names: tuple[str, ...], wanted: Wanted, most: int
-) -> Iterator[Candidate]:
-    """Vectors stay vectors, numbers numbers; of two ways to one text the likelier."""
-    text, vectors = lines[line], formula.vector_lines
-    tree, found = tree_of(text), dict[str, Candidate]()
-    for made, values in _together(_exchanged(tree, known, names, vectors, most)):
-        predicted = evaluate(lines, {**known, line: values})
-        for i in _chosen(predicted, wanted):
-            rank, was, now, way = made[i]
-            whole = _renamed(text, {was: now}) if isinstance(was, str) else ast.unparse(put(tree, way, now))
-            if whole == text or (whole in found and found[whole].change.rank <= rank):
-                continue
-            if _is_alike(tree_of(whole), tree, vectors):
-                was, now = (p if isinstance(p, str) else ast.unparse(p) for p in (was, now))
-                change = Change(line, whole, was, now, rank)
-                found[whole] = Candidate(change, {**lines, line: whole}, predicted[i])
-    yield from sorted(found.values(), key=lambda c: (c.change.rank, len(c.change.text)))
+    line: str, lines: Lines, known: Letters, names: tuple[str, ...], wanted: Wanted, most: int
+) -> dict[str, Candidate]:
+    """Those wanted with another line, by its text; of two ways to one text the likelier."""
+    text, changes, values, found = lines[line], list[Change](), list[Numbers](), dict[str, Candidate]()
+    for holed, was, options in _holes(text, names):
+        likely = [now for now, rank in options.items() if rank <= most]
+        kept, stacked = _stacked(likely, known, attempt(was, known))
+        given = attempt(holed, {**known, HOLE: stacked})
+        if kept and given.ndim == 3 and given.shape[2] in (1, known[line].shape[1]):
+            changes += [Change(line, holed.replace(HOLE, f"({now})"), was, now, options[now]) for now in kept]
+            values.append(given)
+    if not values:
+        return {}
+    shape = np.broadcast_shapes(known[line].shape, *(given.shape[1:] for given in values))
+    together = np.concatenate([np.broadcast_to(given, (len(given), *shape)) for given in values])
+    predicted = evaluate(lines, {**known, line: together})
+    for i in np.flatnonzero(wanted(predicted)):
+        change = changes[i]._replace(text=plain(changes[i].text))
+        if change.text != text and (change.text not in found or change.rank < found[change.text].change.rank):
+            found[change.text] = Candidate(change, {**lines, line: change.text}, predicted[i])
+    return found
 
 
-def _chosen(predicted: Numbers, wanted: Wanted) -> Numbers:
-    """The numbers of those wanted; none where nothing depends on what was exchanged."""
-    return np.flatnonzero(wanted(predicted)) if predicted.ndim > 2 else ()
+def _holes(text: str, names: tuple[str, ...]) -> Iterator[tuple[str, str, dict[str, int]]]:
+    """An expression without one of its parts, or without a letter; what stood there; and what may stand there."""
+    everything = parts(tree_of(text))
+    for part in everything:
+        was = ast.unparse(part)
+        yield exchanged(text, part, HOLE), was, instead_of(was, names)
+    for letter in sorted({part.id for part in everything if isinstance(part, ast.Name)} & {*names}):
+        yield renamed(text, {letter: HOLE}), letter, dict.fromkeys((*names, "1", "0"), LIKELY)
 
 
-def _is_alike(new: ast.expr, tree: ast.expr, vectors: frozenset[str]) -> bool:
-    try:
-        is_zero = isinstance(new, ast.Constant) and new.value == 0
-        return is_vector(new, vectors) == is_vector(tree, vectors) or is_zero
-    except ValueError:
-        return False
-
-
-def _exchanged(
-    tree: ast.expr, known: Letters, names: tuple[str, ...], vectors: frozenset[str], most: int
-) -> Iterator[tuple[list[Made], Numbers]]:
-    """An expression with other parts, and with one letter for another."""
-    kept: dict[int, Numbers] = {}
-    everything = [*parts(tree)]
-    for _, part in reversed(everything):
-        kept[id(part)] = attempt(part, known, kept)
-    for way, part in everything:
-        groups, kind = defaultdict(list), is_vector(part, vectors)
-        for rank, new in instead(part, names):
-            name = new.id if isinstance(new, ast.Name) else ""
-            if rank <= most and not (name and (name in vectors) != kind):
-                number = known[name] if name else attempt(new, known, kept)
-                groups[number.shape].append(((rank, part, new, way), number))
-        above = {id(node) for before, node in everything if way[: len(before)] == before}
-        rest = {number: values for number, values in kept.items() if number not in above}
-        for members in groups.values():
-            stacked = np.stack([number for _, number in members])
-            yield [made for made, _ in members], attempt(tree, known, {**rest, id(part): stacked})
-    for letter in {part.id for _, part in everything if isinstance(part, ast.Name) and part.id in names}:
-        for others, stacked in _instead_of(letter, (*names, "1", "0"), known) if most >= LIKELY else ():
-            yield [(LIKELY, letter, other, ()) for other in others], attempt(tree, {**known, letter: stacked})
-
-
-def _instead_of(letter: str, names: tuple[str, ...], known: Letters) -> Iterator[tuple[list[str], Numbers]]:
-    """The values of the other letters, those of one shape together."""
-    groups = defaultdict(list)
-    for name in names:
-        if name != letter:
-            groups[np.shape(known.get(name, [[0]]))].append(name)
-    for others in groups.values():
-        yield others, np.stack([np.atleast_2d(known[o] if o in known else float(o)) for o in others])
-
-
-def _together(groups: Groups) -> Iterator[tuple[list[Made], Numbers]]:
-    """All groups whose values are of one shape as one."""
-    batches: dict[tuple, tuple[list[Made], list[Numbers]]] = {}
-    for made, values in groups:
-        if values.ndim < 3:
-            continue
-        members, arrays = batches.setdefault(values.shape[1:], ([], []))
-        members += made
-        arrays.append(values)
-    for members, arrays in batches.values():
-        yield members, np.concatenate(arrays)
+def _stacked(options: Iterable[str], known: Letters, like: Numbers) -> tuple[list[str], Numbers]:
+    """What some expressions give one behind the other, and those of them that are of the kind of what they replace."""
+    values = {text: attempt(text, known) for text in options}
+    rows, columns = max(len(value) for value in (like, *values.values())), like.shape[-1]
+    kept = [text for text, value in values.items() if value.ndim == 2 and value.shape[1] in (1, columns)]
+    return kept, np.stack([np.broadcast_to(values[text], (rows, columns)) for text in kept]) if kept else like
 
 
 def _throughout(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted) -> Iterator[Candidate]:
     """A letter exchanged in several lines, or several letters together."""
-    whole = " ".join(lines.values())
-    for letter in (name for name in formula.letters if re.search(rf"\b{name}\b", whole)):
-        if sum(_renamed(text, {letter: "1"}) != text for text in lines.values()) < 2:
-            continue
-        found: dict[str, Numbers] = {}
-        for others, stacked in _instead_of(letter, ("1", *formula.letters), letters):
-            predicted = evaluate(lines, {**letters, letter: stacked})
-            found |= {others[i]: predicted[i] for i in _chosen(predicted, wanted)}
-        for other in sorted(found, key=("1", *formula.letters).index):
-            renamed = {line: _renamed(text, {letter: other}) for line, text in lines.items()}
-            yield Candidate(Change("", "", letter, other, LIKELY), renamed, found[other])
+    for letter in formula.letters:
+        holed = {line: renamed(text, {letter: HOLE}) for line, text in lines.items()}
+        if sum(holed[line] != text for line, text in lines.items()) > 1:
+            others, stacked = _stacked(("1", *formula.letters), letters, letters[letter])
+            predicted = evaluate(holed, {**letters, HOLE: stacked})
+            for i in np.flatnonzero(wanted(predicted)) if predicted.ndim == 3 else ():
+                there = {line: renamed(text, {HOLE: others[i]}) for line, text in holed.items()}
+                yield Candidate(Change("", "", letter, others[i], LIKELY), there, predicted[i])
     for what, swap in formula.shifts.items():
-        renamed = {line: _renamed(text, swap) for line, text in lines.items()}
-        predicted = evaluate(renamed, letters)
-        if renamed != lines and wanted(predicted[None])[0]:
-            yield Candidate(Change("", "", "", what, LIKELY), renamed, predicted)
-
-
-def _renamed(text: str, swap: dict[str, str]) -> str:
-    return re.sub(r"\b\w+\b", lambda m: swap.get(m[0], m[0]), text)
+        there = {line: renamed(text, swap) for line, text in lines.items()}
+        predicted = evaluate(there, letters)
+        if there != lines and wanted(predicted[None])[0]:
+            yield Candidate(Change("", "", "", what, LIKELY), there, predicted)

@@ -1,22 +1,52 @@
-"""Every small change of one line of a formula: a root dropped, a letter for another, a sign, a bracket."""
+"""Every small change of a part of a formula: a root dropped, a letter for another, a sign, a bracket."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
-OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
-ONE, TWO, ZERO, HALF, FOUR = (ast.Constant(number) for number in (1, 2, 0, 0.5, 4))
-INSTEAD = {
-    "before": ("after", "first"), "after": ("before",), "floor": ("ceil", "rint"), "cumprod": ("cumsum",),
-}  # fmt: skip
+from grading.judging.diagnosis.search.values import FUNCTIONS
+
+SIGNS = "+-*/"
 RESTS = ("ab", "ab_prev")  # what 1 is often taken minus of
-SUMS, PRODUCTS = (ast.Add, ast.Sub), (ast.Mult, ast.Div)
+# A part, its rank (the likely have a low one), what may stand in its place. x is a letter, n a number, f a function.
+RULES: list[tuple[str, int, tuple[str, ...]]] = [
+    ("x", 1, ("sqrt(x)",)),
+    ("x", 2, ("1 - x", "x ** 2")),
+    ("x", 3, ("1 + x",)),
+    ("n", 3, ("2", "0.5")),
+    ("a + b", 0, ("a - b", "a", "b")),
+    ("a - b", 0, ("a + b", "a", "b", "b - a")),
+    ("a - b", 1, ("-b",)),
+    ("a * b", 0, ("a / b", "a", "b")),
+    ("a / b", 0, ("a * b", "a", "b", "b / a")),
+    ("a / b", 1, ("1 / b",)),
+    ("a ** 2", 0, ("a",)),
+    ("a ** 2", 2, ("a ** 4",)),
+    ("f(a)", 0, ("a",)),
+    ("f(a)", 2, ("1 - f(a)",)),
+    ("sqrt(a)", 2, ("a ** 2",)),
+    ("sqrt(a)", 3, ("sqrt(sqrt(a))",)),
+    ("floor(a)", 1, ("ceil(a)", "rint(a)")),
+    ("cumprod(a)", 1, ("cumsum(a)",)),
+    ("before(a)", 1, ("after(a)", "first(a)")),
+    ("after(a)", 1, ("before(a)",)),
+    ("a", 2, ("-a",)),
+    ("a", 3, ("0", "1")),
+    *((f"a {o} b", 1, (f"sqrt(a {o} b)",)) for o in SIGNS),
+    *((f"a {o} b", 2, (f"(a {o} b) ** 2",)) for o in SIGNS),
+    *((f"sqrt(a {o} b)", 1, (f"sqrt(a) {o} b", f"a {o} sqrt(b)", f"sqrt(a) {o} sqrt(b)")) for o in SIGNS),
+    *(
+        (f"(a {i} b) {o} c", 0, (f"a {i} (b {o} c)", f"(a {o} c) {i} b")) for o in "*/" for i in SIGNS
+    ),  # a bracket moved
+    *((f"a {o} (b {i} c)", 0, (f"a {o} b {i} c",)) for o in "*/" for i in SIGNS),  # or left out
+]
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One line put in the place of another: `was` and `now` are the parts that differ; the likely have a low rank."""
 
     line: str
@@ -26,126 +56,65 @@ class Change:
     rank: int
 
 
-def _root(node: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name("sqrt", ast.Load()), [node], [])
+@cache
+def instead_of(part: str, names: tuple[str, ...]) -> dict[str, int]:
+    """What may stand in the place of one part, and how likely that is: its rank."""
+    found: dict[str, int] = {}
+    for text, rank in sorted(_instead_of(tree_of(part), names), key=lambda made: made[1]):
+        found.setdefault(text, rank)
+    return found
 
 
-def _is(node: ast.expr, kinds: tuple) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, kinds)
-
-
-def _of_name(node: ast.Name, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
-    yield from ((1, ast.Name(name, ast.Load())) for name in names if name != node.id)
-    yield from ((2, ast.BinOp(ONE, ast.Sub(), ast.Name(name, ast.Load()))) for name in names if name in RESTS)
-    yield 2, ast.BinOp(ONE, ast.Sub(), node)
-    yield 3, ast.BinOp(ONE, ast.Add(), node)
-
-
-def _of_call(node: ast.Call) -> Iterator[tuple[int, ast.expr]]:
-    inner = node.args[0]
-    assert isinstance(node.func, ast.Name)
-    yield 0, inner
-    for other in INSTEAD.get(node.func.id, ()):
-        yield 1, ast.Call(ast.Name(other, ast.Load()), [inner], [])
-    if node.func.id != "sqrt":
-        return
-    yield 3, _root(node)
-    yield 2, ast.BinOp(inner, ast.Pow(), TWO)
-    if isinstance(inner, ast.BinOp):
-        left, op, right = inner.left, inner.op, inner.right
-        yield 1, ast.BinOp(_root(left), op, right)
-        yield 1, ast.BinOp(left, op, _root(right))
-        yield 1, ast.BinOp(_root(left), op, _root(right))
-        if isinstance(left, ast.BinOp):
-            yield 2, ast.BinOp(ast.BinOp(_root(left.left), left.op, _root(left.right)), op, _root(right))
-
-
-def _of_operation(node: ast.BinOp) -> Iterator[tuple[int, ast.expr]]:
-    left, op, right = node.left, node.op, node.right
-    if isinstance(op, ast.Pow):
-        yield 0, left
-        yield 2, ast.BinOp(left, op, FOUR)
-        return
-    yield 0, ast.BinOp(left, OPPOSITE[type(op)](), right)
-    yield from ((0, left), (0, right))
-    yield from ((1, part) for way, part in parts(node) if len(way) > 1)  # all but one part left out
-    if isinstance(op, ast.Sub):
-        yield from ((0, ast.BinOp(right, op, left)), (1, ast.UnaryOp(ast.USub(), right)))
-    if isinstance(op, ast.Div):
-        yield from ((0, ast.BinOp(right, op, left)), (1, ast.BinOp(ONE, op, right)))
-    if isinstance(op, PRODUCTS):
-        if isinstance(left, ast.BinOp) and not isinstance(left.op, ast.Pow):  # the bracket left out, or moved
-            yield 0, ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
-            yield 0, ast.BinOp(ast.BinOp(left.left, op, right), left.op, left.right)
-        if isinstance(right, ast.BinOp) and isinstance(right.op, SUMS):
-            yield 0, ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
-
-
-def instead(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[int, ast.expr]]:
-    """What may stand in the place of one part, with its rank."""
-    if isinstance(node, ast.Name):
-        yield from _of_name(node, names)
-    if isinstance(node, ast.Constant):
-        yield from ((2, ast.Name(name, ast.Load())) for name in names)
-        yield from ((3, number) for number in (ZERO, ONE, TWO, HALF))
-    if isinstance(node, ast.Call):
-        yield from _of_call(node)
-        yield from ((2, ast.Name(name, ast.Load())) for name in names)
-        yield 2, ast.BinOp(ONE, ast.Sub(), node)
+def _instead_of(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    for form, rank, texts in RULES:
+        letters = _letters_of(tree_of(form), node)
+        if letters is not None:
+            yield from ((renamed(text, letters), rank) for text in texts)
+    if isinstance(node, ast.BinOp):
+        yield from ((ast.unparse(part), 1) for part in parts(node))
     else:
-        yield 1, _root(node)
-    if isinstance(node, ast.BinOp):
-        yield from _of_operation(node)
-    if not isinstance(node, ast.Call) and not _is(node, (ast.Pow,)):
-        yield 2, ast.BinOp(node, ast.Pow(), TWO)
-    yield from ((3, ONE), (3, ZERO), (2, ast.UnaryOp(ast.USub(), node)))
-
-
-def parts(node: ast.expr) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
-    """Every part of an expression with the way to it."""
-    stack: list[tuple[tuple[str, ...], ast.expr]] = [((), node)]
-    while stack:
-        way, part = stack.pop()
-        yield way, part
-        if isinstance(part, ast.BinOp):
-            stack.append(((*way, "left"), part.left))
-            if not isinstance(part.op, ast.Pow):
-                stack.append(((*way, "right"), part.right))
-        elif isinstance(part, ast.Call):
-            stack.append(((*way, "args"), part.args[0]))
-        elif isinstance(part, ast.UnaryOp):
-            stack.append(((*way, "operand"), part.operand))
-
-
-def put(node: ast.expr, way: tuple[str, ...], new: ast.expr) -> ast.expr:
-    """The expression with another part at the end of a way; nothing is changed in place."""
-    if not way:
-        return new
-    if isinstance(node, ast.BinOp):
-        left = put(node.left, way[1:], new) if way[0] == "left" else node.left
-        right = put(node.right, way[1:], new) if way[0] == "right" else node.right
-        return ast.BinOp(left, node.op, right)
-    if isinstance(node, ast.Call):
-        return ast.Call(node.func, [put(node.args[0], way[1:], new)], [])
-    assert isinstance(node, ast.UnaryOp)
-    return ast.UnaryOp(node.op, put(node.operand, way[1:], new))
-
-
-def is_vector(node: ast.expr, vectors: frozenset[str]) -> bool:
-    """Whether an expression is a vector; ValueError where it is neither a number nor linear in vectors."""
+        yield from ((name, 1 if isinstance(node, ast.Name) else 2) for name in names)
     if isinstance(node, ast.Name):
-        return node.id in vectors
-    if isinstance(node, ast.UnaryOp):
-        return is_vector(node.operand, vectors)
-    if isinstance(node, ast.Call) and is_vector(node.args[0], vectors):
-        raise ValueError("a function of a vector")
-    if not isinstance(node, ast.BinOp):
-        return False
-    left, right = is_vector(node.left, vectors), is_vector(node.right, vectors)
-    zero = any(isinstance(part, ast.Constant) and part.value == 0 for part in (node.left, node.right))
-    if isinstance(node.op, SUMS):
-        if left != right and not zero:
-            raise ValueError("a number added to a vector")
-    elif (right and (left or not isinstance(node.op, ast.Mult))) or (left and isinstance(node.op, ast.Pow)):
-        raise ValueError("not linear")
-    return left or right
+        yield from ((f"1 - {name}", 2) for name in RESTS if name in names)
+
+
+def _letters_of(form: ast.expr, node: ast.expr) -> dict[str, str] | None:
+    """What the letters of a form stand for in an expression; None where that is of another form."""
+    match form, node:
+        case ast.Name(id=letter), _:
+            kind = {"x": ast.Name, "n": ast.Constant}.get(letter, ast.expr)
+            return {letter: f"({ast.unparse(node)})"} if isinstance(node, kind) else None
+        case ast.Constant(), ast.Constant() if form.value == node.value:
+            return {}
+        case ast.Call(func=ast.Name(id=known)), ast.Call(func=ast.Name(id=name)) if known in ("f", name):
+            inner = _letters_of(form.args[0], node.args[0])
+            return inner if inner is None else inner | {"f": name}
+        case ast.BinOp(), ast.BinOp() if type(form.op) is type(node.op):
+            left, right = _letters_of(form.left, node.left), _letters_of(form.right, node.right)
+            return None if left is None or right is None else left | right
+    return None
+
+
+def parts(node: ast.expr) -> list[ast.expr]:
+    """Every part of an expression, itself first."""
+    return [part for part in ast.walk(node) if isinstance(part, ast.expr) and getattr(part, "id", "") not in FUNCTIONS]
+
+
+def exchanged(text: str, part: ast.expr, other: str) -> str:
+    """An expression with something else in the place of one part of its tree."""
+    return f"{text[: part.col_offset]}({other}){text[part.end_col_offset :]}"
+
+
+def renamed(text: str, swap: dict[str, str]) -> str:
+    """An expression with other names."""
+    return re.sub(r"\b\w+\b", lambda m: swap.get(m[0], m[0]), text)
+
+
+@cache
+def tree_of(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def plain(text: str) -> str:
+    """An expression without needless brackets."""
+    return ast.unparse(tree_of(text))

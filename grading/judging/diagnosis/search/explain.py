@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from grading.judging.diagnosis.finding import Line
 from grading.judging.diagnosis.search.candidates import candidates
 from grading.judging.diagnosis.search.changes import Change
 from grading.judging.diagnosis.search.formulas import Formula
@@ -25,6 +28,8 @@ class Explanation:
         changed: the changes, in the order found.
         right: which columns it gives.
         choice: the name of the legal choice in it, if any.
+        as_measured: columns that no line gives, and that were taken as they are, each as a product of powers; empty
+            where none was found.
     """
 
     formula: Formula
@@ -32,19 +37,53 @@ class Explanation:
     changed: tuple[Change, ...] = ()
     right: tuple[bool, ...] = ()
     choice: str = ""
+    as_measured: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
-        return all(self.right)
+        return all(self.right) and not self.as_measured
+
+    @property
+    def named(self) -> bool:
+        return all(self.right) and all(self.as_measured.values())
 
     @property
     def cost(self) -> tuple[int, float]:
         return len(self.changed), sum(change.rank + 0.02 * len(change.text) for change in self.changed)
 
-    def differences(self) -> list[tuple[str, str, str]]:
-        """Name, yours and due of every line that is another one."""
-        due = self.formula.lines
-        return [(name, simplified(text), due[name]) for name, text in self.lines.items() if text != due[name]]
+    @property
+    def order(self) -> tuple:
+        """Those that give most columns first, and of those the simplest."""
+        return -sum(self.right), len(self.changed) + bool(self.choice and self.changed)
+
+    @property
+    def rewritten(self) -> list[str]:
+        """The names of the lines that are others than those due, but for a letter exchanged throughout."""
+        throughout = any(not change.line for change in self.changed)
+        others = [name for name, text in self.lines.items() if text != self.formula.lines[name]]
+        return [name for name in others if not throughout or any(change.line == name for change in self.changed)]
+
+    def told(self) -> list[Line]:
+        """What stands in the place of what is due, as a student would write it: label and text."""
+        formula, told = self.formula, list[Line]()
+        if formula.name and not self.changed:
+            return [("yours is", formula.name)]
+        for change in (change for change in self.changed if not change.line):
+            was, now = formula.written(change.was), formula.written(change.now)
+            told.append(("yours has", f"{now} where {was} belongs, throughout" if was else change.now))
+        for name in self.rewritten:
+            told.append(("yours is", f"{name} = {formula.written(simplified(self.lines[name]))}"))
+            if not formula.name:
+                told.append(("due is", f"{name} = {formula.written(formula.lines[name])}{formula.equation(name)}"))
+        for column, text in self.as_measured.items():
+            if text:
+                told.append(("yours is", f"{formula.written(text)}, the factor of {formula.vectors[column]}"))
+        return told
+
+    def says(self) -> str:
+        """The same as one phrase, without what is due."""
+        yours = (text for label, text in self.told() if label.startswith("yours"))
+        return "; ".join(text.removesuffix(", throughout") for text in yours)
 
 
 def fitted(predicted: Numbers, measured: Numbers) -> Numbers:
@@ -54,12 +93,8 @@ def fitted(predicted: Numbers, measured: Numbers) -> Numbers:
     return np.broadcast_to(predicted if fits else np.inf, (*shape[:-2], *measured.shape))
 
 
-def matching(predicted: Numbers, measured: Numbers, tolerance: float) -> tuple[bool, ...]:
+def matching(predicted: Numbers, measured: Numbers, tolerance: float) -> Numbers:
     """For each column, whether it is the same at every place where something was measured."""
-    return tuple(_matching(predicted, measured, tolerance).tolist())
-
-
-def _matching(predicted: Numbers, measured: Numbers, tolerance: float) -> Numbers:
     seen = np.isfinite(measured).all(1)
     with np.errstate(all="ignore"):
         size = np.abs(measured[seen])
@@ -67,77 +102,71 @@ def _matching(predicted: Numbers, measured: Numbers, tolerance: float) -> Number
         return (np.abs(fitted(predicted, measured)[..., seen, :] - measured[seen]) <= bound).all(-2)
 
 
-def agreement(predicted: Numbers, measured: Numbers, tolerance: float) -> tuple[bool, ...]:
-    """Column by column as in `matching`; where no number was measured somewhere, whether none is predicted there."""
-    return tuple(_agreement(predicted, measured, tolerance).tolist())
+@dataclass(frozen=True)
+class Search:
+    """What a formula is to give: numbers (places, columns), out of which letters, and how closely."""
 
+    measured: Numbers
+    letters: Letters
+    tolerance: float
 
-def _agreement(predicted: Numbers, measured: Numbers, tolerance: float) -> Numbers:
-    right = _matching(predicted, measured, tolerance)
-    missing = ~np.isfinite(measured).all(1)
-    if not missing.any():
-        return right
-    finite = np.isfinite(fitted(predicted, measured)).all(-1)
-    return np.concatenate([right, ~finite[..., missing].any(-1, keepdims=True)], -1)
+    def agreement(self, predicted: Numbers) -> Numbers:
+        """Column by column as in `matching`; where no number was measured, also whether none is predicted there."""
+        right, missing = matching(predicted, self.measured, self.tolerance), ~np.isfinite(self.measured).all(1)
+        if not missing.any():
+            return right
+        finite = np.isfinite(fitted(predicted, self.measured)).all(-1)
+        return np.concatenate([right, ~finite[..., missing].any(-1, keepdims=True)], -1)
 
+    def explained(self, start: Explanation, lines: dict[str, str], **others: Any) -> Explanation:
+        """An explanation with other lines, and the columns that these give."""
+        right = tuple(self.agreement(evaluate(lines, self.letters)).tolist())
+        return replace(start, lines=lines, right=right, **others)
 
-def explanations(
-    formulas: tuple[Formula, ...], measured: Numbers, letters: Letters, tolerance: float, depth: int = DEPTH
-) -> list[Explanation]:
-    """The best explanation by way of each formula; first those that give most columns, and of those the simplest."""
-    found: list[Explanation] = []
-    for formula in formulas:
-        if len(formula.lines) == len(formulas[0].lines) > 3 and any(e.whole and len(e.changed) < 2 for e in found):
-            continue  # the same in another grouping
-        due = Explanation(formula, dict(formula.lines))
-        starts = [due, *(replace(due, lines={**due.lines, c.line: c.text}, choice=c.name) for c in formula.choices)]
-        starts = [replace(s, right=agreement(evaluate(s.lines, letters), measured, tolerance)) for s in starts]
-        most = min([depth, *(len(e.changed) for e in found if e.whole)])
-        best = next((start for start in starts if start.whole), None)
-        if best is None:
-            best = improved(starts[0], measured, letters, tolerance, most)
-            if not best.whole or len(best.changed) > 1:
-                tried = [best, *(improved(start, measured, letters, tolerance, most) for start in starts[1:])]
-                best = min(tried, key=lambda e: (-sum(e.right), len(e.changed) + bool(e.choice and e.changed), e.cost))
-        found.append(best)
-    return sorted(found, key=lambda e: (-sum(e.right), len(e.changed) + bool(e.choice and e.changed)))
+    def explanations(self, formulas: tuple[Formula, ...], depth: int = DEPTH) -> list[Explanation]:
+        """The best explanation by way of each formula, in their order."""
+        found: list[Explanation] = []
+        for formula in formulas:
+            due = self.explained(Explanation(formula, {}), dict(formula.lines))
+            legal = [self.explained(due, due.lines | {c.line: c.text}, choice=c.name) for c in formula.choices]
+            most, tried = min([depth, *(len(e.changed) for e in found if e.whole)]), list[Explanation]()
+            for start in sorted((due, *legal), key=lambda start: not start.whole):
+                tried.append(self.improved(start, most))
+                if tried[-1].whole and len(tried[-1].changed) < 2:
+                    break
+            found.append(min(tried, key=lambda e: (e.order, e.cost)))
+        return sorted(found, key=lambda e: e.order)
 
+    def improved(self, start: Explanation, depth: int = DEPTH) -> Explanation:
+        """The start with up to `depth` changes more, each of which gives a column more and loses none."""
+        if start.whole or depth == 0:
+            return start
+        better: dict[tuple, Explanation] = {}
+        before = np.array(start.right)
 
-def improved(
-    start: Explanation, measured: Numbers, letters: Letters, tolerance: float, depth: int = DEPTH
-) -> Explanation:
-    """The start with up to `depth` changes more, each of which gives a column more and loses none."""
-    if start.whole or depth == 0:
-        return start
-    better: dict[tuple, Explanation] = {}
-    before = np.array(start.right)
+        def wanted(many: Numbers) -> Numbers:
+            right = self.agreement(many)
+            return (right >= before).all(-1) & (right > before).any(-1)
 
-    def wanted(many: Numbers) -> Numbers:
-        right = _agreement(many, measured, tolerance)
-        return (right >= before).all(-1) & (right > before).any(-1)
+        for change, lines, predicted in candidates(start.formula, start.lines, self.letters, wanted):
+            right = tuple(self.agreement(predicted).tolist())
+            new = replace(start, lines=lines, changed=(*start.changed, change), right=right)
+            key = (right, fitted(predicted, self.measured).round(9).tobytes())
+            if key not in better or new.cost < better[key].cost:
+                better[key] = new
+        ordered = sorted(better.values(), key=lambda e: (-sum(e.right), e.cost))
+        if ordered and ordered[0].whole:
+            return ordered[0]
+        tried = [self.improved(new, depth - 1) for new in ordered[:BEAM]]
+        return min([start, *tried], key=lambda e: (-sum(e.right), e.cost))
 
-    for change, lines, predicted in candidates(start.formula, start.lines, letters, wanted):
-        right = agreement(predicted, measured, tolerance)
-        new = replace(start, lines=lines, changed=(*start.changed, change), right=right)
-        key = (right, fitted(predicted, measured).round(9).tobytes())
-        if key not in better or new.cost < better[key].cost:
-            better[key] = new
-    ordered = sorted(better.values(), key=lambda e: (-sum(e.right), e.cost))
-    if ordered and ordered[0].whole:
-        return ordered[0]
-    tried = [improved(new, measured, letters, tolerance, depth - 1) for new in ordered[:BEAM]]
-    return min([start, *tried], key=lambda e: (-sum(e.right), e.cost))
-
-
-def two_changes(formula: Formula, measured: Numbers, letters: Letters, tolerance: float) -> Explanation | None:
-    """Where there is one column alone, and so no first change shows: the likely pairs of changes."""
-    due = Explanation(formula, dict(formula.lines))
-    firsts = candidates(formula, due.lines, letters, lambda many: np.ones(len(many), bool), MOST_RANK)
-    whole = lambda many: _agreement(many, measured, tolerance).all(-1)  # noqa: E731
-    for total in range(MOST_RANK + 1):  # the likely first
-        for first, lines, _ in firsts:
-            left = total - first.rank
-            for second, both, _ in candidates(formula, lines, letters, whole, left) if left >= 0 else ():
-                if second.rank == left:
-                    return replace(due, lines=both, changed=(first, second), right=(True,))
-    return None
+    def two_changes(self, formula: Formula) -> Explanation | None:
+        """Where there is one column alone, and so no first change shows: the likely pairs of changes."""
+        firsts = candidates(formula, formula.lines, self.letters, lambda many: np.ones(len(many), bool), MOST_RANK)
+        whole = lambda many: self.agreement(many).all(-1)  # noqa: E731
+        for total in range(MOST_RANK + 1):  # the likely first
+            for first, lines, _ in (one for one in firsts if one.change.rank <= total):
+                for second, both, _ in candidates(formula, lines, self.letters, whole, total - first.rank):
+                    if second.rank == total - first.rank:
+                        return Explanation(formula, both, (first, second), (True,))
+        return None

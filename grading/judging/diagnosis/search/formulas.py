@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+PLACES = {"after": "t + 1", "before": "t", "first": "0"}
 
 
 class Choice(NamedTuple):
@@ -29,6 +31,7 @@ class Formula:
         choices: legal lines that this kata does not ask for.
         shifts: letters that may be exchanged together, by what that means.
         name: what it is, where it is not what is due.
+        names: how a student would write the letters.
     """
 
     lines: dict[str, str]
@@ -38,111 +41,101 @@ class Formula:
     choices: tuple[Choice, ...] = ()
     shifts: Mapping[str, dict[str, str]] = field(default_factory=dict)
     name: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def vector_lines(self) -> frozenset[str]:
-        return (
-            frozenset({*self.vectors, *({"x0", "mean", "direction"} & {*self.lines})}) if self.vectors else frozenset()
-        )
+    def equation(self, line: str) -> str:
+        return f"   ({self.equations[line]})" if line in self.equations else ""
+
+    def written(self, text: str) -> str:
+        """A line as a student would write it: `sqrt(1 - alpha_bar_t)`, `f(t + 1)`."""
+        text = re.sub(r"(after|before|first)\((\w+)\)", lambda m: f"{m[2]}({PLACES[m[1]]})", text)
+        return re.sub(r"\b\w+\b", lambda m: self.names.get(m[0], m[0]), text).replace(" ** ", "^")
 
 
-X0 = "(x_t - sqrt(1 - ab) * eps) / sqrt(ab)"
-SLOTS = ("x_t", "eps", "noise")
-OF_Q_SAMPLE, OF_DDPM, OF_DDIM = (
-    tuple(letters.split())
-    for letters in (
-        "beta alpha ab ab_before ab_after alpha_before beta_before ab_mirror beta_bar ab_last ab_first",
-        "beta alpha ab ab_prev beta_before alpha_before ab_after beta_after alpha_after ab_last ab_first ab_two",
-        "ab ab_prev beta alpha alpha_prev beta_prev ab_before ab_after ab_last ab_first ab_prev_after ab_prev_before "
-        "beta_before eta",
-    )
-)
-POSTERIOR_VARIANCE = Choice(
-    "sigma^2 = beta", "variance", "beta",
-    "legal: the paper allows both (section 3.2). This kata asks for the posterior variance, which is exact for "
-    "known x0",
-)  # fmt: skip
-LARGER_NOISE = Choice(
-    "sigma^ for the noise", "x_prev",
-    "sqrt(ab_prev) * x0 + direction + (eta > 0) * sqrt(1 - ab / ab_prev) * noise",
-    "legal: the paper's appendix has it as sigma^. This kata asks for eq. 12 and 16",
-)  # fmt: skip
-DDPM_SHIFTS = {
-    "the tables at t - 1": {"beta": "beta_before", "alpha": "alpha_before", "ab": "ab_prev", "ab_prev": "ab_two"},
-    "the tables at t + 1": {"beta": "beta_after", "alpha": "alpha_after", "ab": "ab_after", "ab_prev": "ab"},
-    "alpha for alpha_bar": {"ab": "alpha", "ab_prev": "alpha_before"},
-}
-DDPM = {"mean": "DDPM eq. 11", "variance": "DDPM eq. 7", "x_prev": "DDPM algorithm 2"}
+def _letters(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
-FORMULAS: dict[str, tuple[Formula, ...]] = {
-    "q_sample": (
-        Formula(
-            {"x_t": "sqrt(ab) * x0 + sqrt(1 - ab) * noise"},
-            {"x_t": "DDPM eq. 4"},
-            OF_Q_SAMPLE,
-            ("x0", "noise"),
-        ),
-    ),
-    "ddpm_step": (
-        Formula(
-            {
-                "mean": "(x_t - beta / sqrt(1 - ab) * eps) / sqrt(alpha)",
-                "variance": "(1 - ab_prev) / (1 - ab) * beta",
-                "x_prev": "mean + sqrt(variance) * noise",
-            },
-            DDPM, OF_DDPM, SLOTS, (POSTERIOR_VARIANCE,), DDPM_SHIFTS,
-        ),
-        Formula(
-            {
-                "x0": X0,
-                "of_x0": "sqrt(ab_prev) * beta / (1 - ab)",
-                "of_x_t": "sqrt(alpha) * (1 - ab_prev) / (1 - ab)",
-                "mean": "of_x0 * x0 + of_x_t * x_t",
-                "variance": "(1 - ab_prev) / (1 - ab) * beta",
-                "x_prev": "mean + sqrt(variance) * noise",
-            },
-            DDPM | dict.fromkeys(("of_x0", "of_x_t", "mean"), "DDPM eq. 7") | {"x0": "DDPM eq. 4"},
-            OF_DDPM, SLOTS, (POSTERIOR_VARIANCE,), DDPM_SHIFTS,
-        ),
-    ),
-    "ddim_step": tuple(
-        Formula(
-            {
-                "x0": X0,
-                "sigma": sigma,
-                "direction": "sqrt(1 - ab_prev - sigma ** 2) * eps",
-                "x_prev": "sqrt(ab_prev) * x0 + direction + sigma * noise",
-            },
-            {"x0": "DDIM eq. 9", "sigma": "eq. 16", "direction": "eq. 12", "x_prev": "DDIM eq. 12"},
-            OF_DDIM, SLOTS, (LARGER_NOISE,),
-            {
-                "t - 1 and t_prev - 1": {"ab": "ab_before", "ab_prev": "ab_prev_before"},
-                "t + 1 and t_prev + 1": {"ab": "ab_after", "ab_prev": "ab_prev_after"},
-                "t and t_prev exchanged": {"ab": "ab_prev", "ab_prev": "ab"},
-                "alpha for alpha_bar": {"ab": "alpha", "ab_prev": "alpha_prev"},
-            },
-        )
-        for sigma in (
-            "eta * sqrt((1 - ab_prev) / (1 - ab)) * sqrt(1 - ab / ab_prev)",
-            "eta * sqrt((1 - ab_prev) / (1 - ab) * (1 - ab / ab_prev))",
-        )
-    ),
-}  # fmt: skip
 
 # How a student would write the letters.
-WRITTEN = {
+AT_T = {
     "beta": "beta_t", "alpha": "alpha_t", "ab": "alpha_bar_t", "ab_before": "alpha_bar[t - 1]",
     "beta_before": "beta[t - 1]", "alpha_before": "alpha[t - 1]", "ab_after": "alpha_bar[t + 1]",
-    "beta_after": "beta[t + 1]", "alpha_after": "alpha[t + 1]", "ab_prev": "alpha_bar_prev",
-    "beta_prev": "beta[t_prev]", "alpha_prev": "alpha[t_prev]", "ab_prev_after": "alpha_bar[t_prev + 1]",
-    "ab_prev_before": "alpha_bar[t_prev - 1]", "ab_mirror": "alpha_bar[T - 1 - t]", "ab_two": "alpha_bar[t - 2]",
-    "ab_last": "alphas_cumprod[-1]", "ab_first": "alphas_cumprod[0]", "beta_bar": "cumprod(beta)[t]",
+    "beta_after": "beta[t + 1]", "alpha_after": "alpha[t + 1]", "ab_prev": "alpha_bar[t - 1]",
+    "ab_mirror": "alpha_bar[T - 1 - t]", "ab_two": "alpha_bar[t - 2]", "ab_last": "alphas_cumprod[-1]",
+    "ab_first": "alphas_cumprod[0]", "beta_bar": "cumprod(beta)[t]",
+}  # fmt: skip
+AT_T_PREV = AT_T | {
+    "ab_prev": "alpha_bar_prev", "beta_prev": "beta[t_prev]", "alpha_prev": "alpha[t_prev]",
+    "ab_prev_after": "alpha_bar[t_prev + 1]", "ab_prev_before": "alpha_bar[t_prev - 1]",
 }  # fmt: skip
 
-
-def written(text: str, function: str) -> str:
-    """A line as a student would write it: `sqrt(1 - alpha_bar_t)`."""
-    letters = WRITTEN if function == "ddim_step" else {**WRITTEN, "ab_prev": "alpha_bar[t - 1]"}
-    if function.endswith("_step") or function == "q_sample":
-        text = re.sub(r"\b\w+\b", lambda m: letters.get(m[0], m[0]), text)
-    return text.replace(" ** ", "^")
+X0 = "(x_t - sqrt(1 - ab) * eps) / sqrt(ab)"
+VARIANCE = {"variance": "(1 - ab_prev) / (1 - ab) * beta", "x_prev": "mean + sqrt(variance) * noise"}
+SLOTS = ("x_t", "eps", "noise")
+Q_SAMPLE = Formula(
+    {"x_t": "sqrt(ab) * x0 + sqrt(1 - ab) * noise"},
+    {"x_t": "DDPM eq. 4"},
+    _letters("beta alpha ab ab_before ab_after alpha_before beta_before ab_mirror beta_bar ab_last ab_first"),
+    ("x0", "noise"),
+    names=AT_T,
+)
+DDPM = Formula(
+    {"mean": "(x_t - beta / sqrt(1 - ab) * eps) / sqrt(alpha)", **VARIANCE},
+    {"mean": "DDPM eq. 11", "variance": "DDPM eq. 7", "x_prev": "DDPM algorithm 2"},
+    _letters("beta alpha ab ab_prev beta_before alpha_before ab_after beta_after alpha_after ab_last ab_first ab_two"),
+    SLOTS,
+    (
+        Choice(
+            "sigma^2 = beta", "variance", "beta",
+            "legal: the paper allows both (section 3.2). This kata asks for the posterior variance, which is exact for "
+            "known x0",
+        ),
+    ),
+    {
+        "the tables at t - 1": {"beta": "beta_before", "alpha": "alpha_before", "ab": "ab_prev", "ab_prev": "ab_two"},
+        "the tables at t + 1": {"beta": "beta_after", "alpha": "alpha_after", "ab": "ab_after", "ab_prev": "ab"},
+        "alpha for alpha_bar": {"ab": "alpha", "ab_prev": "alpha_before"},
+    },
+    names=AT_T,
+)  # fmt: skip
+POSTERIOR = replace(
+    DDPM,
+    lines={
+        "x0": X0,
+        "of_x0": "sqrt(ab_prev) * beta / (1 - ab)",
+        "of_x_t": "sqrt(alpha) * (1 - ab_prev) / (1 - ab)",
+        "mean": "of_x0 * x0 + of_x_t * x_t",
+        **VARIANCE,
+    },
+    equations={**DDPM.equations, **dict.fromkeys(("of_x0", "of_x_t", "mean"), "DDPM eq. 7"), "x0": "DDPM eq. 4"},
+)
+DDIM = Formula(
+    {
+        "x0": X0,
+        "sigma": "eta * sqrt((1 - ab_prev) / (1 - ab)) * sqrt(1 - ab / ab_prev)",
+        "direction": "sqrt(1 - ab_prev - sigma ** 2) * eps",
+        "x_prev": "sqrt(ab_prev) * x0 + direction + sigma * noise",
+    },
+    {"x0": "DDIM eq. 9", "sigma": "eq. 16", "direction": "eq. 12", "x_prev": "DDIM eq. 12"},
+    _letters(
+        "ab ab_prev beta alpha alpha_prev beta_prev ab_before ab_after ab_last ab_first ab_prev_after ab_prev_before "
+        "beta_before eta"
+    ),
+    SLOTS,
+    (
+        Choice(
+            "sigma^ for the noise", "x_prev",
+            "sqrt(ab_prev) * x0 + direction + (eta > 0) * sqrt(1 - ab / ab_prev) * noise",
+            "legal: the paper's appendix has it as sigma^. This kata asks for eq. 12 and 16",
+        ),
+    ),
+    {
+        "t - 1 and t_prev - 1": {"ab": "ab_before", "ab_prev": "ab_prev_before"},
+        "t + 1 and t_prev + 1": {"ab": "ab_after", "ab_prev": "ab_prev_after"},
+        "t and t_prev exchanged": {"ab": "ab_prev", "ab_prev": "ab"},
+        "alpha for alpha_bar": {"ab": "alpha", "ab_prev": "alpha_prev"},
+    },
+    names=AT_T_PREV,
+)  # fmt: skip
+# What is due of each function first; after it what is the same in other lines.
+FORMULAS = {"q_sample": (Q_SAMPLE,), "ddpm_step": (DDPM, POSTERIOR), "ddim_step": (DDIM,)}

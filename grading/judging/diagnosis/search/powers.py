@@ -1,4 +1,4 @@
-"""Write measured numbers as a product of powers: eta * sqrt(beta_t), or as a sum under one root."""
+"""Write measured numbers as a product of powers: eta * sqrt(beta_t)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,8 @@ from typing import Any
 import numpy as np
 
 MOST = 4
-SMALL = {
-    1.0: "1",
-    2.0: "2",
-    3.0: "3",
-    4.0: "4",
-    0.5: "1 / 2",
-    0.25: "1 / 4",
-    2**0.5: "sqrt(2)",
-    0.5**0.5: "sqrt(1 / 2)",
-}
+SMALL = {1.0: "1", 2.0: "2", 3.0: "3", 4.0: "4", 0.5: "1 / 2", 0.25: "1 / 4", 2**0.5: "sqrt(2)",
+         0.5**0.5: "sqrt(1 / 2)"}  # fmt: skip
 
 
 def product(y: Any, atoms: dict[str, Any], tolerance: float = 1e-9) -> str | None:
@@ -84,32 +76,3 @@ def _over(above: str, below: list[str]) -> str:
     if not below:
         return above
     return f"{above} / {below[0]}" if len(below) == 1 else f"{above} / ({' * '.join(below)})"
-
-
-def total(y: Any, terms: dict[str, Any], tolerance: float = 1e-9, most: int = 3) -> str | None:
-    """A sum of a few terms, each with a small whole number before it, that gives y (N,) at every site, or None."""
-    kept = np.isfinite(y)
-    if np.iscomplexobj(y) or kept.sum() < 5:
-        return None
-    usable = {name: term[kept] for name, term in terms.items() if np.isfinite(term[kept]).all()}
-    names, A, b = list(usable), np.stack(list(usable.values()), axis=1), y[kept]
-    for size in range(1, min(most, len(names)) + 1):
-        subsets = np.array(list(combinations(range(A.shape[1]), size)))
-        gram, right = A.T @ A, A.T @ b
-        grams = gram[subsets[:, :, None], subsets[:, None, :]] + 1e-13 * np.eye(size)
-        numbers = np.linalg.solve(grams, right[subsets][..., None])[..., 0]
-        rounded = np.round(numbers)
-        good = (np.abs(numbers - rounded).max(1) < 1e-3) & (np.abs(rounded) <= 2).all(1) & (rounded != 0).all(1)
-        for i in np.flatnonzero(good):
-            if np.abs(A[:, subsets[i]] @ rounded[i] - b).max() < tolerance * np.abs(b).max():
-                return _sum([(names[j], c) for j, c in zip(subsets[i], rounded[i])])
-    return None
-
-
-def _sum(terms: list[tuple[str, float]]) -> str:
-    terms = sorted(terms, key=lambda term: -term[1])
-    text = ""
-    for name, number in terms:
-        size = name if abs(number) == 1 else f"{abs(number):g} * {name}"
-        text += (f" {'-' if number < 0 else '+'} " if text else "-" if number < 0 else "") + size
-    return text
