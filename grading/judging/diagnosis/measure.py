@@ -13,7 +13,8 @@ from torch import Tensor
 from grading.judging.diagnosis.finding import Line, table
 from grading.judging.diagnosis.search.explain import Search, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
-from grading.judging.diagnosis.search.values import Numbers, evaluate
+from grading.judging.diagnosis.search.powers import product
+from grading.judging.diagnosis.search.values import Numbers, attempt, evaluate
 from grading.judging.diagnosis.sites import Site, letters_at
 from grading.judging.observations import HOPELESS, copied
 from grading.submission.errors import SubmissionError
@@ -71,6 +72,20 @@ class Measured:
     def right(self) -> list[bool]:
         """Column by column."""
         return matching(self.due, self.factors, self.tolerance).tolist()
+
+    @cached_property
+    def atoms(self) -> dict[str, Numbers]:
+        """What a product may be made of: the letters, 1 minus each, what grows from t to t_prev; each value once."""
+        found = {name: self.letters[name][:, 0] for name in FORMULAS[self.function][0].letters}
+        found |= {f"1 - {name}": 1 - value for name, value in found.items() if name.startswith("ab")}
+        more = ["1 + ab", "1 - sqrt(ab)", "1 - ab ** 2"]
+        more += ["1 - ab / ab_prev", "ab_prev - ab", "1 + ab_prev"] if "ab_prev" in found else []
+        items = [*found.items(), *((text, attempt(text, self.letters)[:, 0]) for text in more)]
+        return {n: v for i, (n, v) in enumerate(items) if not any(np.allclose(v, w, 1e-9, 0) for _, w in items[:i])}
+
+    def product(self, y: Numbers) -> str:
+        """Numbers, one for each place, as a product of powers; empty where they are none."""
+        return product(y, self.atoms, self.tolerance) or ""
 
     def search(self, **known: Numbers) -> Search:
         """A search for the formula that gives these factors; some of its lines may be known."""

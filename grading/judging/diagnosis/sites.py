@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -23,58 +24,56 @@ class Site:
     t_prev: int = -1
     eta: float = 0.0
 
-    def __hash__(self) -> int:
-        return hash((id(self.schedule), self.t, self.t_prev, self.eta))
-
     def shown(self, function: str) -> str:
         jump = f" -> t_prev={self.t_prev}, eta={self.eta:g}" if function == "ddim_step" else ""
         return f"t={self.t}{jump}, T={len(self.schedule.betas)}"
 
 
-def _random(length: int, seed: int) -> NoiseSchedule:
-    generator = torch.Generator().manual_seed(seed)
+def _random(length: int) -> NoiseSchedule:
+    generator = torch.Generator().manual_seed(length)
     return schedule_from(0.05 + 0.4 * torch.rand(length, generator=generator, dtype=torch.float64))
 
 
 UNEVEN = schedule_from(torch.tensor([0.03, 0.2, 0.1, 0.35, 0.25, 0.4, 0.15], dtype=torch.float64))
-RANDOM = tuple(_random(length, length) for length in (5, 6, 7, 8, 9, 11, 12, 13, 10))
-# (t, t_prev, eta): every eta has few digits in binary, so that it is the same number in float32.
+RANDOM = tuple(_random(length) for length in (5, 6, 7, 8, 9, 11, 12, 13, 10))
+MIDDLE, HIGH, BELOW = (1, 2, 4, 6, 7, 9, 2, 5, 3), (3, 4, 4, 3, 5, 6, 7, 2, 8), (1, 1, 2, 1, 3, 2, 4, 1, 2)  # t in each
+ETAS = (0.5, 0.25, 0.75, 1.0, 0.625, 0.125, 0.375, 0.875, 0.5)  # of few binary digits: the same numbers in float32
 JUMPS = (
-    (8, 4, 0.5), (7, 3, 0.25), (6, 2, 0.75), (5, 3, 1.0), (4, 2, 0.625), (8, 1, 0.875), (3, 1, 0.0625), (7, 6, 0.375),
-    (5, 1, 0.125),
+    (COARSE, 8, 4, 0.5), (COARSE, 7, 3, 0.25), (COARSE, 6, 2, 0.75), (COARSE, 5, 3, 1.0), (COARSE, 4, 2, 0.625),
+    (COARSE, 8, 1, 0.875), (COARSE, 3, 1, 0.0625), (COARSE, 7, 6, 0.375), (COARSE, 5, 1, 0.125),
+    (UNEVEN, 5, 2, 0.375), (UNEVEN, 4, 1, 0.75), (UNEVEN, 5, 3, 0.875), (UNEVEN, 3, 1, 0.1875),
 )  # fmt: skip
-UNEVEN_JUMPS = ((5, 2, 0.375), (4, 1, 0.75), (5, 3, 0.875), (3, 1, 0.1875))
 
 
 @cache
 def inside(function: str) -> tuple[Site, ...]:
     """Places with neighbours on both sides, none of them special."""
     if function == "ddim_step":
-        return (*(Site(COARSE, *jump) for jump in JUMPS), *(Site(UNEVEN, *jump) for jump in UNEVEN_JUMPS))
+        return tuple(Site(*jump) for jump in JUMPS)
     return (*(Site(COARSE, t) for t in range(2, 9)), *(Site(UNEVEN, t) for t in range(2, 6)))
 
 
 @cache
 def edges(function: str) -> dict[str, tuple[Site, ...]]:
     """By name, the places where something else may hold; each in several schedules."""
-    if function == "ddim_step":
-        return {
-            "t_prev = -1": tuple(Site(s, t, -1, 0.0) for s, t in zip(RANDOM, _JUMPED)),
-            "t_prev = -1 and eta > 0": tuple(Site(s, t, -1, eta) for s, t, eta in zip(RANDOM, _JUMPED, _ETAS)),
-            "t_prev = 0": tuple(Site(s, t, 0, eta) for s, t, eta in zip(RANDOM, (1, 2, 3, 1, 2, 4, 2), _ETAS)),
-            "eta = 0": tuple(Site(s, t, p) for s, t, p in zip(RANDOM, (3, 2, 4, 3, 5, 6, 7), (1, 1, 2, 1, 3, 2, 4))),
-            "t = 0": tuple(Site(s, 0, -1, eta) for s, eta in zip(RANDOM, _ETAS)),
-            "t = T - 1": tuple(Site(s, len(s.betas) - 1, 2, eta) for s, eta in zip(RANDOM, _ETAS)),
-            "t = T - 1 and t_prev = -1": tuple(Site(s, len(s.betas) - 1, -1, eta) for s, eta in zip(RANDOM, _ETAS)),
-        }
-    found = {"t = 0": tuple(Site(s, 0) for s in RANDOM)}
-    if function == "ddpm_step":
-        found["t = 1"] = tuple(Site(s, 1) for s in RANDOM)
-    return found | {"t = T - 1": tuple(Site(s, len(s.betas) - 1) for s in RANDOM)}
+    if function != "ddim_step":
+        found = {"t = 0": _each((0,)), "t = 1": _each((1,)), "t = T - 1": _each((-1,))}
+        return {name: sites for name, sites in found.items() if name != "t = 1" or function == "ddpm_step"}
+    return {
+        "t_prev = -1": _each(MIDDLE, (-1,), (0.0,)),
+        "t_prev = -1 and eta > 0": _each(MIDDLE, (-1,)),
+        "t_prev = 0": _each(MIDDLE, (0,)),
+        "eta = 0": _each(HIGH, BELOW, (0.0,)),
+        "t = 0": _each((0,), (-1,)),
+        "t = T - 1": _each((-1,), (2,)),
+        "t = T - 1 and t_prev = -1": _each((-1,), (-1,)),
+    }
 
 
-_ETAS = (0.5, 0.25, 0.75, 1.0, 0.625, 0.125, 0.375, 0.875, 0.5)
-_JUMPED = (1, 2, 4, 6, 7, 9, 2, 5, 3)  # from there to t_prev = -1
+def _each(t: tuple[int, ...], t_prev: tuple[int, ...] = (-1,), eta: tuple[float, ...] = ETAS) -> tuple[Site, ...]:
+    """A place in each schedule, t counted from its end where it is negative."""
+    places = zip(RANDOM, cycle(t), cycle(t_prev), cycle(eta))
+    return tuple(Site(schedule, at % len(schedule.betas), prev, e) for schedule, at, prev, e in places)
 
 
 BEFORE = {"beta": float("nan"), "alpha": 1.0, "ab": 1.0}  # where a table has no entry, before the first step

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from grading.judging.diagnosis.batches import for_some_shapes, only_some
-from grading.judging.diagnosis.edges import edge_findings
-from grading.judging.diagnosis.factors import as_measured, with_shorter_sigma
 from grading.judging.diagnosis.finding import Finding, stated
 from grading.judging.diagnosis.measure import Measured, measure
+from grading.judging.diagnosis.partly import edge_findings, for_some_shapes, only_some
+from grading.judging.diagnosis.search.changes import Change
 from grading.judging.diagnosis.search.explain import Explanation, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.search.values import CLAMPED, evaluate
@@ -21,6 +20,8 @@ from grading.judging.diagnosis.unlike import added_number, not_linear, unsteady
 from grading.judging.observations import carefully
 
 FEWEST = 4  # places where there is a number: by fewer, many formulas agree
+NOISE = 2  # its column
+SCALED = (("sigma", NOISE, 1), ("variance", NOISE, 2), ("mean", 0, 1), ("x0", 0, 1), ("direction", 1, 1))
 
 
 def step_finding(implementation: Any, function: str) -> Finding | None:
@@ -29,7 +30,6 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     if found := unsteady(f, function):
         return found
     measured = measure(f, function, inside(function))
-    missing = np.isnan(measured.factors).any(1)
     if len(measured.errors) == len(measured.sites):
         return None
     if not measured.errors and (found := for_some_shapes(f, measured)):
@@ -38,11 +38,12 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
         return not_linear(f, function)
     if measured.has_added:
         return added_number(measured)
-    if all(measured.right) and not missing.any():
+    if all(measured.right) and measured.is_finite:
         return _at_edges_alone(edge_findings(f, function)) or only_some(f, function)
-    if all(measured.right) and not missing.all():
+    places = np.isfinite(measured.factors).all(1).sum()
+    if all(measured.right) and places:
         return stated("right where it gives a number: for some x_t, or some t, it gives none", named=False)
-    return _of_terms(f, measured) if (~missing).sum() >= FEWEST else _not_finite(f, function)
+    return _of_terms(f, measured) if places >= FEWEST else _not_finite(f, function)
 
 
 def _at_edges_alone(at_edges: list[Finding]) -> Finding | None:
@@ -73,45 +74,72 @@ def _of_terms(f: Callable, measured: Measured) -> Finding:
     best, *others = measured.search().explanations(formulas)
     if not best.whole and measured.function == "ddim_step":
         best = max(best, measured.search(sqrt=CLAMPED).explanations(formulas)[0], key=lambda e: e.whole)
-    best = with_shorter_sigma(best if best.whole else as_measured(best, measured), measured)
+    best = _with_shorter_sigma(best if best.whole else _as_measured(best, measured), measured)
     lines = [*measured.table(_remarks(best, measured)), *best.told()]
     if best.whole and len(best.changed) == 1 and not best.choice:
         other = next((o for o in others if o.whole and len(o.changed) == 1 and o.says() != best.says()), None)
         lines += [("or", text) for label, text in (other.told() if other else ()) if label == "yours is"][:1]
-    choice = next((c for c in best.formula.choices if c.name == best.choice), None)
-    if choice:
-        lines.append(("choice", f"{choice.name} is {choice.why}"))
+    choices = [choice for choice in best.formula.choices if choice.name == best.choice]
+    lines += [("choice", f"{choice.name} is {choice.why}") for choice in choices]
     at_edges = edge_findings(f, measured.function, best)
-    is_legal = choice is not None and not (best.changed or best.as_measured or at_edges)
+    is_legal = not (best.changed or best.as_measured or at_edges)
     says = best.says() or f"the factor of {' and '.join(measured.wrong)}"
     formula = dict(best.lines) if best.whole else None
-    found = Finding(says, tuple(lines), choice.name if choice and is_legal else "", best.named, formula)
+    found = Finding(says, tuple(lines), best.choice if is_legal else "", best.named, formula)
     return found.also(*(edge.says for edge in at_edges))
+
+
+def _as_measured(best: Explanation, measured: Measured) -> Explanation:
+    """Where nothing explains all: lines as large as measured, so that the rest can be explained; else bare products."""
+    if measured.function != "q_sample" and not best.right[NOISE]:  # what was found with another sigma may be chance
+        best = replace(best, lines=dict(best.formula.lines), changed=(), choice="")
+    known, scaled, bare = dict(measured.letters), list[Change](), dict[int, str]()
+    for line, column, power in SCALED:
+        if line not in best.lines or best.right[column] or column in bare:
+            continue
+        value = evaluate(dict(list(best.lines.items())[: [*best.lines].index(line) + 1]), known)
+        with np.errstate(all="ignore"):
+            without, whole = (evaluate(best.lines, {**known, line: part * value}) for part in (0, 1))
+            scale = ((measured.factors - without) / (whole - without))[:, [column]] ** power
+        known[line] = value * scale
+        if times := measured.product(scale[:, 0]):
+            scaled.append(Change(line, f"{best.lines[line]} * {times}", best.lines[line], times, 1))
+        else:
+            bare[column] = measured.product(measured.factors[:, column])
+        search = measured.search(**known)
+        best = search.improved(search.explained(best, best.lines))
+    left = [column for column in range(len(measured.vectors)) if not best.right[column] and column not in bare]
+    bare |= {column: measured.product(measured.factors[:, column]) for column in left}
+    lines, changed = best.lines | {change.line: change.text for change in scaled}, (*best.changed, *scaled)
+    return replace(best, lines=lines, changed=changed, right=(True,) * len(best.right), as_measured=bare)
+
+
+def _with_shorter_sigma(best: Explanation, measured: Measured) -> Explanation:
+    """The same formula with sigma as a product of powers, where that is shorter than what was found for it."""
+    throughout = any(not change.line for change in best.changed)
+    if throughout or "sigma" not in best.rewritten or "sigma * noise" not in best.lines["x_prev"]:
+        return best
+    text = measured.product(measured.factors[:, NOISE])
+    return replace(best, lines={**best.lines, "sigma": text}) if 0 < len(text) < len(best.lines["sigma"]) else best
 
 
 def _remarks(best: Explanation, measured: Measured) -> list[str]:
     """right, wrong, or what a factor follows from: what comes of one line is blamed once."""
-    vectors, remarks = measured.vectors, ["right"] * len(measured.vectors)
-    blamed: set[str] = set()
-    order = sorted(range(len(vectors)), key=lambda c: (vectors[c] == "eps", -c))
+    remarks, blamed = ["right"] * len(measured.vectors), set[str]()
+    order = sorted(range(len(measured.vectors)), key=lambda c: (measured.vectors[c] == "eps", -c))
     for column in (c for c in order if not measured.right[c]):
         causes = _causes(best, measured, column)
-        fresh = [cause for cause in causes if cause not in blamed]
-        remarks[column] = "wrong"
-        if best.right[column] and column not in best.as_measured and not fresh and measured.function != "q_sample":
-            remarks[column] = f"follows from {causes[0] or 'it' if causes else 'the others'}"
-        blamed.update(fresh)
+        follows = best.right[column] and column not in best.as_measured and blamed.issuperset(causes)
+        source = (causes[0] or "it") if causes else "the others"
+        remarks[column] = f"follows from {source}" if follows and measured.function != "q_sample" else "wrong"
+        blamed.update(causes)
     return remarks
 
 
 def _causes(best: Explanation, measured: Measured, column: int) -> list[str]:
     """The changed lines that this column depends on; one without a name where a letter is exchanged throughout."""
-    due = best.formula.lines
     if any(not change.line for change in best.changed):
         return [""]
-    return [
-        name
-        for name in due
-        if best.lines[name] != due[name]
-        and not matching(evaluate({**due, name: best.lines[name]}, measured.letters), measured.due, 1e-9)[column]
-    ]
+    due, changed = best.formula.lines, [name for name, text in best.lines.items() if text != best.formula.lines[name]]
+    alone = {name: evaluate({**due, name: best.lines[name]}, measured.letters) for name in changed}
+    return [name for name in changed if not matching(alone[name], measured.due, 1e-9)[column]]

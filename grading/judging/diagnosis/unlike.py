@@ -10,11 +10,9 @@ import torch
 from torch import Tensor
 
 from grading.judging import closed_form
-from grading.judging.diagnosis.factors import atoms_of
 from grading.judging.diagnosis.finding import Finding, stated, table
 from grading.judging.diagnosis.measure import SINGLE, Measured, arguments, call, fit, measure
 from grading.judging.diagnosis.search.formulas import FORMULAS
-from grading.judging.diagnosis.search.powers import product
 from grading.judging.diagnosis.sites import UNEVEN, Site, inside
 from grading.judging.step_rules import quietly
 from grading.submission.contract import schedule_from
@@ -71,7 +69,7 @@ def _random(f: Callable, function: str, site: Site, given: list[Tensor], answers
 def added_number(measured: Measured) -> Finding:
     """A number that is added to every entry: a term has lost its x_t, eps or noise."""
     formula = FORMULAS[measured.function][0]
-    text = formula.written(product(measured.added, atoms_of(measured)) or "")
+    text = formula.written(measured.product(measured.added))
     says = f"{text or 'a number'} is added to every entry: is a term without its {' or '.join(formula.vectors)}?"
     shown = int(np.nanargmax(np.abs(measured.added)))
     added = table("", "", [("nothing", measured.added[shown], 0, "wrong")])[1:]
