@@ -12,8 +12,8 @@ from torch import Tensor
 from grading.judging.compare import shorten
 from grading.judging.diagnosis.finding import Finding, Line, stated
 from grading.judging.diagnosis.schedules import best_of, told
+from grading.judging.diagnosis.search.changes import simplified
 from grading.judging.diagnosis.search.schedule_formulas import BETAS, FORMULAS, letters_of
-from grading.judging.diagnosis.search.simplify import simplified
 from grading.judging.observations import carefully
 
 LISTS = ((10, 3), (12, 4), (11, 4), (13, 5), (20, 3), (30, 7), (17, 6))

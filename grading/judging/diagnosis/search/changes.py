@@ -4,46 +4,34 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from grading.judging.diagnosis.search.values import FUNCTIONS
+import numpy as np
+
+from grading.judging.diagnosis.search.values import FUNCTIONS, Numbers, attempt
 
 SIGNS = "+-*/"
-RESTS = ("ab", "ab_prev")  # what 1 is often taken minus of
-# A part, its rank (the likely have a low one), what may stand in its place. x is a letter, n a number, f a function.
-RULES: list[tuple[str, int, tuple[str, ...]]] = [
-    ("x", 1, ("sqrt(x)",)),
-    ("x", 2, ("1 - x", "x ** 2")),
-    ("x", 3, ("1 + x",)),
-    ("n", 3, ("2", "0.5")),
-    ("a + b", 0, ("a - b", "a", "b")),
-    ("a - b", 0, ("a + b", "a", "b", "b - a")),
-    ("a - b", 1, ("-b",)),
-    ("a * b", 0, ("a / b", "a", "b")),
-    ("a / b", 0, ("a * b", "a", "b", "b / a")),
-    ("a / b", 1, ("1 / b",)),
-    ("a ** 2", 0, ("a",)),
-    ("a ** 2", 2, ("a ** 4",)),
-    ("f(a)", 0, ("a",)),
-    ("f(a)", 2, ("1 - f(a)",)),
-    ("sqrt(a)", 2, ("a ** 2",)),
-    ("sqrt(a)", 3, ("sqrt(sqrt(a))",)),
-    ("floor(a)", 1, ("ceil(a)", "rint(a)")),
-    ("cumprod(a)", 1, ("cumsum(a)",)),
-    ("before(a)", 1, ("after(a)", "first(a)")),
-    ("after(a)", 1, ("before(a)",)),
-    ("a", 2, ("-a",)),
-    ("a", 3, ("0", "1")),
-    *((f"a {o} b", 1, (f"sqrt(a {o} b)",)) for o in SIGNS),
-    *((f"a {o} b", 2, (f"(a {o} b) ** 2",)) for o in SIGNS),
-    *((f"sqrt(a {o} b)", 1, (f"sqrt(a) {o} b", f"a {o} sqrt(b)", f"sqrt(a) {o} sqrt(b)")) for o in SIGNS),
-    *(
-        (f"(a {i} b) {o} c", 0, (f"a {i} (b {o} c)", f"(a {o} c) {i} b")) for o in "*/" for i in SIGNS
-    ),  # a bracket moved
-    *((f"a {o} (b {i} c)", 0, (f"a {o} b {i} c",)) for o in "*/" for i in SIGNS),  # or left out
-]
+# By rank, the likely first, what may stand in the place of a part; x is a letter, n a number, f a function.
+RULES: dict[int, dict[str, str]] = {
+    0: {
+        "a + b": "a - b, a, b", "a - b": "a + b, a, b, b - a, -b", "a ** 2": "a", "f(a)": "a",
+        "a * b": "a / b, a, b", "a / b": "a * b, a, b, b / a, 1 / b",
+        **{f"(a {i} b) {o} c": f"a {i} (b {o} c), (a {o} c) {i} b" for o in "*/" for i in SIGNS},  # a bracket moved
+        **{f"a {o} (b {i} c)": f"a {o} b {i} c" for o in "*/" for i in SIGNS},  # or left out
+    },
+    1: {
+        "x": "sqrt(x)", **{f"a {o} b": f"sqrt(a {o} b)" for o in SIGNS},
+        **{f"sqrt(a {o} b)": f"sqrt(a) {o} b, a {o} sqrt(b), sqrt(a) {o} sqrt(b)" for o in SIGNS},
+        "floor(a)": "ceil(a), rint(a)", "cumprod(a)": "cumsum(a)", "before(a)": "after(a), first(a)",
+        "after(a)": "before(a)",
+    },
+    2: {
+        "a": "-a", "x": "x ** 2, 1 - x, 1 - ab, 1 - ab_prev", **{f"a {o} b": f"(a {o} b) ** 2" for o in SIGNS},
+        "a ** 2": "a ** 4", "f(a)": "1 - f(a)", "sqrt(a)": "a ** 2",
+    },
+    3: {"a": "0, 1", "x": "1 + x", "n": "2, 0.5", "sqrt(a)": "sqrt(sqrt(a))"},
+}  # fmt: skip
 
 
 class Change(NamedTuple):
@@ -59,40 +47,30 @@ class Change(NamedTuple):
 @cache
 def instead_of(part: str, names: tuple[str, ...]) -> dict[str, int]:
     """What may stand in the place of one part, and how likely that is: its rank."""
-    found: dict[str, int] = {}
-    for text, rank in sorted(_instead_of(tree_of(part), names), key=lambda made: made[1]):
-        found.setdefault(text, rank)
+    node, found = tree_of(part), dict[str, int]()
+    others = [ast.unparse(inner) for inner in parts(node)] if isinstance(node, ast.BinOp) else names
+    for rank, rules in RULES.items():
+        fits = ((texts, _letters_of(tree_of(form), node)) for form, texts in rules.items())
+        made = [renamed(text, letters) for texts, letters in fits if letters for text in texts.split(", ")]
+        made += others if rank == (1 if isinstance(node, (ast.BinOp, ast.Name)) else 2) else ()
+        found = dict.fromkeys(made, rank) | found
     return found
 
 
-def _instead_of(node: ast.expr, names: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-    for form, rank, texts in RULES:
-        letters = _letters_of(tree_of(form), node)
-        if letters is not None:
-            yield from ((renamed(text, letters), rank) for text in texts)
-    if isinstance(node, ast.BinOp):
-        yield from ((ast.unparse(part), 1) for part in parts(node))
-    else:
-        yield from ((name, 1 if isinstance(node, ast.Name) else 2) for name in names)
-    if isinstance(node, ast.Name):
-        yield from ((f"1 - {name}", 2) for name in RESTS if name in names)
-
-
-def _letters_of(form: ast.expr, node: ast.expr) -> dict[str, str] | None:
-    """What the letters of a form stand for in an expression; None where that is of another form."""
+def _letters_of(form: ast.expr, node: ast.expr) -> dict[str, str]:
+    """What the letters of a form stand for in an expression; nothing where that is of another form."""
     match form, node:
         case ast.Name(id=letter), _:
             kind = {"x": ast.Name, "n": ast.Constant}.get(letter, ast.expr)
-            return {letter: f"({ast.unparse(node)})"} if isinstance(node, kind) else None
-        case ast.Constant(), ast.Constant() if form.value == node.value:
-            return {}
+            return {letter: f"({ast.unparse(node)})"} if isinstance(node, kind) else {}
         case ast.Call(func=ast.Name(id=known)), ast.Call(func=ast.Name(id=name)) if known in ("f", name):
             inner = _letters_of(form.args[0], node.args[0])
-            return inner if inner is None else inner | {"f": name}
+            return inner and {**inner, "f": name}
         case ast.BinOp(), ast.BinOp() if type(form.op) is type(node.op):
-            left, right = _letters_of(form.left, node.left), _letters_of(form.right, node.right)
-            return None if left is None or right is None else left | right
-    return None
+            is_power = isinstance(form.op, ast.Pow)
+            left, right = _letters_of(form.left, node.left), {} if is_power else _letters_of(form.right, node.right)
+            return {**left, **right} if left and (right or is_power) else {}
+    return {}
 
 
 def parts(node: ast.expr) -> list[ast.expr]:
@@ -118,3 +96,20 @@ def tree_of(text: str) -> ast.expr:
 def plain(text: str) -> str:
     """An expression without needless brackets."""
     return ast.unparse(tree_of(text))
+
+
+def simplified(text: str) -> str:
+    """The expression with what is shorter and gives the same, whatever the letters are, in the place of each part."""
+    names = sorted({part.id for part in parts(tree_of(text)) if isinstance(part, ast.Name)})
+    dice = np.random.default_rng(0)
+    letters = {name: dice.uniform(0.1, 0.9, (5, 3)) * (10 if name[0].isupper() else 1) for name in names}
+    for part in parts(tree_of(text)):
+        was, *inner = (ast.unparse(one) for one in parts(part))
+        for other in ("0", "1", *inner, *(f"-{one}" for one in inner)):
+            if len(other) < len(was) and _is_same(attempt(was, letters), attempt(other, letters)):
+                return simplified(plain(exchanged(text, part, other)))
+    return text.replace("+ -", "- ").replace("- -", "+ ")
+
+
+def _is_same(left: Numbers, right: Numbers) -> bool:
+    return left.shape[-1] in (right.shape[-1], 1) and bool(np.allclose(left, right, rtol=1e-12, atol=0))

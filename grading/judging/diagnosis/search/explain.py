@@ -10,9 +10,8 @@ import numpy as np
 
 from grading.judging.diagnosis.finding import Line
 from grading.judging.diagnosis.search.candidates import candidates
-from grading.judging.diagnosis.search.changes import Change
+from grading.judging.diagnosis.search.changes import Change, simplified
 from grading.judging.diagnosis.search.formulas import Formula
-from grading.judging.diagnosis.search.simplify import simplified
 from grading.judging.diagnosis.search.values import Letters, Numbers, evaluate
 
 BEAM, DEPTH = 6, 3
@@ -48,13 +47,10 @@ class Explanation:
         return all(self.right) and all(self.as_measured.values())
 
     @property
-    def cost(self) -> tuple[int, float]:
-        return len(self.changed), sum(change.rank + 0.02 * len(change.text) for change in self.changed)
-
-    @property
-    def order(self) -> tuple:
-        """Those that give most columns first, and of those the simplest."""
-        return -sum(self.right), len(self.changed) + bool(self.choice and self.changed)
+    def order(self) -> tuple[int, int, float]:
+        """Those that give most columns first, and of those the simplest: fewest changes, likely and short ones."""
+        count = len(self.changed) + bool(self.choice and self.changed)
+        return -sum(self.right), count, sum(change.rank + 0.02 * len(change.text) for change in self.changed)
 
     @property
     def rewritten(self) -> list[str]:
@@ -134,8 +130,8 @@ class Search:
                 tried.append(self.improved(start, most))
                 if tried[-1].whole and len(tried[-1].changed) < 2:
                     break
-            found.append(min(tried, key=lambda e: (e.order, e.cost)))
-        return sorted(found, key=lambda e: e.order)
+            found.append(min(tried, key=lambda e: e.order))
+        return sorted(found, key=lambda e: e.order[:2])
 
     def improved(self, start: Explanation, depth: int = DEPTH) -> Explanation:
         """The start with up to `depth` changes more, each of which gives a column more and loses none."""
@@ -152,13 +148,13 @@ class Search:
             right = tuple(self.agreement(predicted).tolist())
             new = replace(start, lines=lines, changed=(*start.changed, change), right=right)
             key = (right, fitted(predicted, self.measured).round(9).tobytes())
-            if key not in better or new.cost < better[key].cost:
+            if key not in better or new.order < better[key].order:
                 better[key] = new
-        ordered = sorted(better.values(), key=lambda e: (-sum(e.right), e.cost))
+        ordered = sorted(better.values(), key=lambda e: e.order)
         if ordered and ordered[0].whole:
             return ordered[0]
         tried = [self.improved(new, depth - 1) for new in ordered[:BEAM]]
-        return min([start, *tried], key=lambda e: (-sum(e.right), e.cost))
+        return min([start, *tried], key=lambda e: e.order)
 
     def two_changes(self, formula: Formula) -> Explanation | None:
         """Where there is one column alone, and so no first change shows: the likely pairs of changes."""

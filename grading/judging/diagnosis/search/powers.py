@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -29,7 +30,7 @@ def product(y: Any, atoms: dict[str, Any], tolerance: float = 1e-9) -> str | Non
             number = float(np.exp(rest.mean()))
             near = min(SMALL, key=lambda n: abs(n - number))
             if abs(near / number - 1) < 1e-6 and np.abs(rest - np.log(near)).max() < tolerance:
-                return sign + _written(SMALL[near], [names[i] for i in chosen], powers)
+                return sign + _written(SMALL[near], dict(zip([names[i] for i in chosen], powers)))
     return None
 
 
@@ -51,28 +52,19 @@ def _solved(A: Any, b: Any, size: int) -> list[tuple[list[int], Any]]:
     return [(subsets[i].tolist(), rounded[i]) for i in order]
 
 
-def _written(number: str, names: list[str], powers: Any) -> str:
+def _written(number: str, powers: dict[str, float]) -> str:
     """eta * sqrt(a * b / c): what has a whole power outside of the root, what has half of one inside."""
-    outside = [(n, p) for n, p in zip(names, powers) if p % 1 == 0]
-    inside = [(n, 2 * p) for n, p in zip(names, powers) if p % 1 != 0]
-    above, below = _fraction(outside)
-    if inside:
-        over, under = _fraction(inside)
-        root = " * ".join(over) or "1"
-        above.append(f"sqrt({_over(root, under)})")
-    text = _over(" * ".join([*([number] if number != "1" else []), *above]) or "1", below)
-    return text
+    outside, inside = ({name: p for name, p in powers.items() if (p % 1 == 0) == whole} for whole in (True, False))
+    root = [f"sqrt({_ratio({name: 2 * p for name, p in inside.items()})})"] if inside else []
+    return _ratio(outside, [number] if number != "1" else [], root)
 
 
-def _fraction(powers: list[tuple[str, float]]) -> tuple[list[str], list[str]]:
-    def one(name: str, power: float) -> str:
-        atom = name if name.isidentifier() else f"({name})"
-        return {1.0: atom, 0.5: f"sqrt({name})"}.get(power, f"{atom} ** {power:g}")
-
-    return [one(n, p) for n, p in powers if p > 0], [one(n, -p) for n, p in powers if p < 0]
+def _ratio(powers: dict[str, float], before: Sequence[str] = (), after: Sequence[str] = ()) -> str:
+    above, below = ([_power(name, sign * p) for name, p in powers.items() if sign * p > 0] for sign in (1, -1))
+    under = f"({' * '.join(below)})" if len(below) > 1 else "".join(below)
+    return " * ".join([*before, *above, *after] or ["1"]) + (f" / {under}" if under else "")
 
 
-def _over(above: str, below: list[str]) -> str:
-    if not below:
-        return above
-    return f"{above} / {below[0]}" if len(below) == 1 else f"{above} / ({' * '.join(below)})"
+def _power(name: str, power: float) -> str:
+    atom = name if name.isidentifier() else f"({name})"
+    return {1.0: atom, 0.5: f"sqrt({name})"}.get(power, f"{atom} ** {power:g}")
