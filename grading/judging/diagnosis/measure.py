@@ -31,7 +31,7 @@ class Measured:
         letters: what a formula may be made of.
         factors: (places, columns), nan where the answer was not finite or the call failed.
         added: (places,), a number in every entry of the answer that is no factor of an argument: 0 if all is well.
-        left: (places,), how far the answers are from such sums, in units of the answer.
+        left: how far the answers are from such sums at most, in units of the answer.
         errors: what calls raised, by the number of the place.
     """
 
@@ -40,7 +40,7 @@ class Measured:
     letters: dict[str, Numbers]
     factors: Numbers
     added: Numbers
-    left: Numbers
+    left: float
     errors: dict[int, str]
 
     @property
@@ -49,7 +49,7 @@ class Measured:
 
     @property
     def is_linear(self) -> bool:
-        return bool((self.left[np.isfinite(self.left)] < SINGLE).all())
+        return self.left < SINGLE
 
     @property
     def is_finite(self) -> bool:
@@ -57,12 +57,12 @@ class Measured:
 
     @property
     def has_added(self) -> bool:
-        return bool(np.abs(self.added[np.isfinite(self.added)]).max(initial=0.0) > 1e-6)
+        return float(np.nan_to_num(np.abs(self.added)).max()) > 1e-6
 
     @property
     def tolerance(self) -> float:
         """How closely a formula must agree: 1e-9, if the function works in float64 throughout."""
-        return 1e-9 if bool((self.left[np.isfinite(self.left)] < ROUNDING).all()) else 2e-5
+        return 1e-9 if self.left < ROUNDING else 2e-5
 
     @cached_property
     def due(self) -> Numbers:
@@ -71,7 +71,7 @@ class Measured:
     @cached_property
     def right(self) -> list[bool]:
         """Column by column."""
-        return matching(self.due, self.factors, self.tolerance).tolist()
+        return matching(self.due, self.factors, self.tolerance)[: len(self.vectors)].tolist()
 
     @cached_property
     def atoms(self) -> dict[str, Numbers]:
@@ -163,7 +163,7 @@ def measure(
     dtype, kind = (torch.complex128, complex) if imaginary else (torch.float64, float)
     columns = len(FORMULAS[function][0].vectors)
     factors = np.full((len(sites), columns + 1), np.nan, dtype=kind)
-    left, errors = np.full(len(sites), np.nan), {}
+    left, errors = np.zeros(len(sites)), dict[int, str]()
     for number, site in enumerate(sites):
         given = arguments(function, (1, ENTRIES), seed + number, scale)
         place = replace(site, schedule=site.schedule.to(dtype)) if imaginary else site
@@ -174,4 +174,5 @@ def measure(
                 raise
             errors[number] = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
     letters = {name: column.astype(kind) for name, column in letters_at(function, sites).items()}
-    return Measured(function, sites, letters, factors[:, :columns], factors[:, columns], left, errors)
+    most = float(np.nan_to_num(left).max())
+    return Measured(function, sites, letters, factors[:, :columns], factors[:, columns], most, errors)

@@ -38,10 +38,10 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
         return not_linear(f, function)
     if measured.has_added:
         return added_number(measured)
-    if all(measured.right) and measured.is_finite:
+    if measured.is_finite and not measured.wrong:
         return _at_edges_alone(edge_findings(f, function)) or only_some(f, function)
     places = np.isfinite(measured.factors).all(1).sum()
-    if all(measured.right) and places:
+    if places and not measured.wrong:
         return stated("right where it gives a number: for some x_t, or some t, it gives none", named=False)
     return _of_terms(f, measured) if places >= FEWEST else _not_finite(f, function)
 

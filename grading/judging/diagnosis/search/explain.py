@@ -90,12 +90,17 @@ def fitted(predicted: Numbers, measured: Numbers) -> Numbers:
 
 
 def matching(predicted: Numbers, measured: Numbers, tolerance: float) -> Numbers:
-    """For each column, whether it is the same at every place where something was measured."""
-    seen = np.isfinite(measured).all(1)
+    """For each column, whether it is the same at every place where something was measured.
+
+    Where there are places without a number, one column more: whether none is predicted at any of them.
+    """
+    seen, predicted = np.isfinite(measured).all(1), fitted(predicted, measured)
     with np.errstate(all="ignore"):
         size = np.abs(measured[seen])
         bound = tolerance * (size + 0.01 * min(float(size.max(initial=0.0)), 10.0))
-        return (np.abs(fitted(predicted, measured)[..., seen, :] - measured[seen]) <= bound).all(-2)
+        right = (np.abs(predicted[..., seen, :] - measured[seen]) <= bound).all(-2)
+    nothing = ~np.isfinite(predicted[..., ~seen, :]).all(-1)
+    return right if seen.all() else np.concatenate([right, nothing.all(-1, keepdims=True)], -1)
 
 
 @dataclass(frozen=True)
@@ -107,12 +112,7 @@ class Search:
     tolerance: float
 
     def agreement(self, predicted: Numbers) -> Numbers:
-        """Column by column as in `matching`; where no number was measured, also whether none is predicted there."""
-        right, missing = matching(predicted, self.measured, self.tolerance), ~np.isfinite(self.measured).all(1)
-        if not missing.any():
-            return right
-        finite = np.isfinite(fitted(predicted, self.measured)).all(-1)
-        return np.concatenate([right, ~finite[..., missing].any(-1, keepdims=True)], -1)
+        return matching(predicted, self.measured, self.tolerance)
 
     def explained(self, start: Explanation, lines: dict[str, str], **others: Any) -> Explanation:
         """An explanation with other lines, and the columns that these give."""

@@ -57,17 +57,13 @@ def _letters(text: str) -> tuple[str, ...]:
 
 
 # How a student would write the letters.
-AT_T = {
-    "beta": "beta_t", "alpha": "alpha_t", "ab": "alpha_bar_t", "ab_before": "alpha_bar[t - 1]",
-    "beta_before": "beta[t - 1]", "alpha_before": "alpha[t - 1]", "ab_after": "alpha_bar[t + 1]",
-    "beta_after": "beta[t + 1]", "alpha_after": "alpha[t + 1]", "ab_prev": "alpha_bar[t - 1]",
-    "ab_mirror": "alpha_bar[T - 1 - t]", "ab_two": "alpha_bar[t - 2]", "ab_last": "alphas_cumprod[-1]",
-    "ab_first": "alphas_cumprod[0]", "beta_bar": "cumprod(beta)[t]",
-}  # fmt: skip
-AT_T_PREV = AT_T | {
-    "ab_prev": "alpha_bar_prev", "beta_prev": "beta[t_prev]", "alpha_prev": "alpha[t_prev]",
-    "ab_prev_after": "alpha_bar[t_prev + 1]", "ab_prev_before": "alpha_bar[t_prev - 1]",
-}  # fmt: skip
+WORDS = {"beta": "beta", "alpha": "alpha", "ab": "alpha_bar"}
+AT = {"": "_t", "_before": "[t - 1]", "_after": "[t + 1]", "_two": "[t - 2]", "_mirror": "[T - 1 - t]", "_last": "[-1]",
+      "_first": "[0]", "_prev": "[t - 1]"}  # fmt: skip
+AT_PREV = AT | {"_prev": "[t_prev]", "_prev_after": "[t_prev + 1]", "_prev_before": "[t_prev - 1]"}
+AT_T, AT_T_PREV = ({name + at: word + index for name, word in WORDS.items() for at, index in places.items()}
+                   | {"beta_bar": "cumprod(beta)[t]"} for places in (AT, AT_PREV))  # fmt: skip
+AT_T_PREV["ab_prev"] = "alpha_bar_prev"
 
 X0 = "(x_t - sqrt(1 - ab) * eps) / sqrt(ab)"
 VARIANCE = {"variance": "(1 - ab_prev) / (1 - ab) * beta", "x_prev": "mean + sqrt(variance) * noise"}
