@@ -19,17 +19,12 @@ from grading.judging.diagnosis.tables import list_finding, tables_finding
 __all__ = ["MEASURED", "Finding", "diagnose"]
 
 MEASURED = {
-    "linear_beta_schedule": schedule_finding,
-    "quadratic_beta_schedule": schedule_finding,
-    "cosine_beta_schedule": schedule_finding,
+    **dict.fromkeys(("linear_beta_schedule", "quadratic_beta_schedule", "cosine_beta_schedule"), schedule_finding),
+    **dict.fromkeys(("q_sample", "ddpm_step", "ddim_step"), step_finding),
+    **dict.fromkeys(("ddpm_sample", "ddim_sample"), loop_finding),
     "make_schedule": tables_finding,
-    "q_sample": step_finding,
-    "ddpm_loss": loss_finding,
-    "ddpm_step": step_finding,
     "ddim_timesteps": list_finding,
-    "ddim_step": step_finding,
-    "ddpm_sample": loop_finding,
-    "ddim_sample": loop_finding,
+    "ddpm_loss": loss_finding,
 }
 _found: WeakKeyDictionary[Any, dict[str, Finding | None]] = WeakKeyDictionary()
 

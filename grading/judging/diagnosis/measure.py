@@ -20,6 +20,7 @@ from grading.judging.observations import HOPELESS, copied
 from grading.submission.errors import SubmissionError
 
 ENTRIES = 12  # of each argument in one call: the factors are three unknowns, the rest shows whether there are factors
+NO_UNIT = -3.0
 ROUNDING, SINGLE = 1e-10, 3e-6  # what is left over of a linear function, in float64 and in float32
 
 
@@ -88,8 +89,13 @@ class Measured:
         return product(y, self.atoms, self.tolerance) or ""
 
     def search(self, **known: Numbers) -> Search:
-        """A search for the formula that gives these factors; some of its lines may be known."""
-        return Search(self.factors, {**self.letters, **known}, self.tolerance)
+        """A search for the formula that gives these factors; some of its lines may be known.
+
+        It is given the factors of vectors that are no units: of those the squares, and the roots, are the same again.
+        """
+        letters, size = {**self.letters, **known}, len(self.vectors)
+        vectors = {name: NO_UNIT * value for name, value in letters.items() if np.shape(value)[-1:] == (size,)}
+        return Search(NO_UNIT * self.factors, {**letters, **vectors}, self.tolerance)
 
     @property
     def wrong(self) -> list[str]:

@@ -27,34 +27,17 @@ class Candidate(NamedTuple):
 def candidates(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted, most: int = ANY) -> list[Candidate]:
     """Those wanted with one line changed, the likely first; then those with a letter exchanged wherever it stands."""
     found: list[Candidate] = []
-    known, names, worlds = dict(letters), (*formula.letters, *formula.vectors), _worlds(formula, letters)
+    known, names = dict(letters), (*formula.letters, *formula.vectors)
     with np.errstate(all="ignore"):
         for line, text in lines.items():
             if line not in letters:
-                for letters_there in (known, *worlds):
-                    letters_there[line] = attempt(text, letters_there)
-                made, kind = _of_line(line, lines, known, names, wanted, most), _kind(text, worlds)
-                alike = (one for one in made.values() if (kind & _kind(one.change.text, worlds)).any())
-                found += sorted(alike, key=lambda c: (c.change.rank, len(c.change.text)))
+                known[line] = attempt(text, known)
+                made = _of_line(line, lines, known, names, wanted, most)
+                found += sorted(made.values(), key=lambda c: (c.change.rank, len(c.change.text)))
             names = (*names, line)
         if most >= LIKELY:
             found += _throughout(formula, lines, letters, wanted)
     return found
-
-
-def _worlds(formula: Formula, letters: Letters) -> list[dict[str, Numbers]]:
-    """The letters with numbers for the vectors; with others; and with the sum of both."""
-    size = len(formula.vectors)
-    one, other = np.random.default_rng(0).uniform(0.5, 2.0, (2, size, 4))
-    vectors = {name for name, value in letters.items() if size and np.shape(value)[-1:] == (size,)}
-    return [{**letters, **{name: letters[name] @ many for name in vectors}} for many in (one, other, one + other)]
-
-
-def _kind(text: str, worlds: list[dict[str, Numbers]]) -> Numbers:
-    """Whether an expression is a number, the same in every world; and whether it is a sum of numbers times vectors."""
-    one, other, both = (attempt(text, world) for world in worlds)
-    due = ((one, other), (one, both)), ((one + other, both),)
-    return np.array([all(np.allclose(*pair, 1e-9, 0, equal_nan=True) for pair in pairs) for pairs in due])
 
 
 def _of_line(
