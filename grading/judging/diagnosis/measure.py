@@ -149,9 +149,7 @@ def call(f: Callable, function: str, site: Site, given: list[Tensor], times: Ten
 def fit(answer: Tensor, given: list[Tensor]) -> tuple[Numbers, float]:
     """The factors, a constant last, that come nearest to an answer, and what is left over."""
     size = given[0].numel()
-    if answer.numel() != size:
-        raise ValueError(f"{answer.numel()} numbers for {size}")
-    y = answer.flatten().numpy()
+    y = answer.reshape(size).numpy()
     if not np.isfinite(y).all():
         return np.full(len(given) + 1, np.nan), float("nan")
     A = np.stack([*(x.flatten().numpy() for x in given), np.ones(size)], axis=1)

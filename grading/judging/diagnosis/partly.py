@@ -15,10 +15,9 @@ from grading.judging.diagnosis.measure import Measured, arguments, call, measure
 from grading.judging.diagnosis.search.explain import Explanation, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.search.values import CLAMPED, evaluate
-from grading.judging.diagnosis.sites import UNEVEN, Site, edges
+from grading.judging.diagnosis.sites import UNEVEN, Site, edges, inside
 from grading.judging.step_rules import quietly
 
-ADVICE = {"t_prev = -1": ": alpha_bar is 1 there, and there is no entry of the table for it"}
 SHAPES: tuple[tuple[int, ...], ...] = ((5, 3), (5, 5), (5, 1), (5, 2, 2), (5, 1, 2, 2), (300, 2))
 SITE, TIMES = Site(UNEVEN, 4, 2, 0.5), torch.tensor([1, 4, 2, 5, 3])  # several t in one batch are q_sample's alone
 
@@ -54,7 +53,8 @@ def _is_known(measured: Measured, inside: Explanation | None) -> bool:
 def _at(name: str, measured: Measured) -> Finding:
     places = np.isfinite(measured.factors).all(1).sum()
     if not places:
-        return Finding(f"at {name} the answer is not a number{ADVICE.get(name[:11], '')}", named=False)
+        why = ": alpha_bar is 1 there, and there is no entry of the table for it" if "t_prev = -1" in name else ""
+        return Finding(f"at {name} the answer is not a number{why}", named=False)
     best = measured.search().explanations(FORMULAS[measured.function], depth=2)[0]
     yours = best.says() if best.whole and places > 2 else ""
     says = f"at {name} {' and '.join(measured.wrong)} {'has' if len(measured.wrong) == 1 else 'have'} the wrong factor"
@@ -68,13 +68,10 @@ def only_some(f: Callable, function: str) -> Finding | None:
     return stated(whose) if whose else _of_shapes(f, function, SITE, SHAPES, TIMES)
 
 
-def for_some_shapes(f: Callable, measured: Measured) -> Finding | None:
+def for_some_shapes(f: Callable, function: str) -> Finding | None:
     """Where one sample alone goes wrong: whether batches are right there, or samples of one entry."""
-    close = np.isclose(measured.factors, measured.due, rtol=1e-6, atol=1e-9)
-    right = np.all(close, axis=1) & (np.abs(measured.added) < 1e-6)
-    if right.all():
-        return None
-    found = _of_shapes(f, measured.function, measured.sites[right.argmin()], (*SHAPES, (1, 3)))
+    wrong = next((site for site in inside(function) if not _is_right(f, function, site, None, (1, 3))), None)
+    found = _of_shapes(f, function, wrong, (*SHAPES, (1, 3))) if wrong else None
     return found if found and " and not for " in found.says else None
 
 

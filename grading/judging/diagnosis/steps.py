@@ -16,7 +16,7 @@ from grading.judging.diagnosis.search.explain import Explanation, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.search.values import CLAMPED, evaluate
 from grading.judging.diagnosis.sites import inside
-from grading.judging.diagnosis.unlike import added_number, not_linear, unsteady
+from grading.judging.diagnosis.unlike import added_number, not_linear, only_small, unsteady
 from grading.judging.observations import carefully
 
 FEWEST = 4  # places where there is a number: by fewer, many formulas agree
@@ -32,24 +32,24 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     measured = measure(f, function, inside(function))
     if len(measured.errors) == len(measured.sites):
         return None
-    if not measured.errors and (found := for_some_shapes(f, measured)):
+    if not measured.is_linear and (found := only_small(f, function)):
+        return found
+    if not measured.errors and (found := for_some_shapes(f, function)):
         return found
     if not measured.is_linear:
         return not_linear(f, function)
     if measured.has_added:
         return added_number(measured)
     if measured.is_finite and not measured.wrong:
-        return _at_edges_alone(edge_findings(f, function)) or only_some(f, function)
+        at_edges = edge_findings(f, function)
+        return _at_edges_alone(*at_edges) if at_edges else only_some(f, function)
     places = np.isfinite(measured.factors).all(1).sum()
     if places and not measured.wrong:
         return stated("right where it gives a number: for some x_t, or some t, it gives none", named=False)
     return _of_terms(f, measured) if places >= FEWEST else _not_finite(f, function)
 
 
-def _at_edges_alone(at_edges: list[Finding]) -> Finding | None:
-    if not at_edges:
-        return None
-    first, *others = at_edges
+def _at_edges_alone(first: Finding, *others: Finding) -> Finding:
     what = first.says.partition(":")[0] if first.lines else first.says
     found = replace(first, lines=(("measured", f"right elsewhere; {what}"), *first.lines))
     return found.also(*(other.says for other in others))

@@ -70,19 +70,24 @@ def added_number(measured: Measured) -> Finding:
     return stated(says, *measured.table(), ("nothing", row(measured.added[shown], 0, "wrong")), named=bool(text))
 
 
-def not_linear(f: Callable, function: str) -> Finding:
-    """What is clipped, or multiplied with what, or that entries depend on more than their own place."""
-    site, vectors, lines = inside(function)[0], FORMULAS[function][0].vectors, list[Line]()
+def only_small(f: Callable, function: str) -> Finding | None:
+    """What is clipped, where all is as it should be for small numbers, or is at least a sum of them."""
     small = measure(f, function, inside(function), scale=SMALL)
-    if small.is_linear and small.is_finite:
-        clipped = _clipped(f, function, site, small.factors[0])
-        choice = X0_CLIPPED if clipped.startswith("x0") else ""
-        if choice:
-            lines.append(("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not"))
-        if small.wrong:
-            lines.append(("and", f"the factor of {' and '.join(small.wrong)} is wrong for small numbers too"))
-        says = f"{clipped}: right for small numbers, not for large ones" if clipped else "right for small numbers alone"
-        return stated(says, *lines, named=bool(clipped), choice="" if small.wrong else choice)
+    if not (small.is_linear and small.is_finite):
+        return None
+    clipped, lines = _clipped(f, function, inside(function)[0], small.factors[0]), list[Line]()
+    choice = X0_CLIPPED if clipped.startswith("x0") else ""
+    if choice:
+        lines.append(("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not"))
+    if small.wrong:
+        lines.append(("and", f"the factor of {' and '.join(small.wrong)} is wrong for small numbers too"))
+    says = f"{clipped}: right for small numbers, not for large ones" if clipped else "right for small numbers alone"
+    return stated(says, *lines, named=bool(clipped), choice="" if small.wrong else choice)
+
+
+def not_linear(f: Callable, function: str) -> Finding:
+    """What is multiplied with what, or that entries depend on more than their own place."""
+    site, vectors = inside(function)[0], FORMULAS[function][0].vectors
     given = arguments(function, (1, 12))
     before = call(f, function, site, given)
     for i, name in enumerate(vectors):
