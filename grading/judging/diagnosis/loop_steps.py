@@ -1,4 +1,4 @@
-"""Retrace a walk: which call of the submission's own step leads from one x_t to the next, and at which t."""
+"""Retrace a walk: which call of the submission's own step leads from one x_t to the next, and with what noise."""
 
 from __future__ import annotations
 
@@ -11,38 +11,33 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grading.judging.compare import kind, shorten
-from grading.judging.diagnosis.measure import name_of, other_times
-from grading.judging.examples import STEPS
+from grading.judging.compare import Tolerance, same
 from grading.judging.sampler_trace import Walk
 from grading.judging.step_rules import Rule, quietly
 
+LARGE = 1e9  # at this scale of x fresh noise is lost in the rounding, and every step can be computed
+SMALL = 1e-3 * LARGE  # not at this
 MOST_SLIPS = 2  # in one step
+SAMPLES, DIMS = 2000, 4
+STAYS = Rule(False, lambda x_t, *_: x_t)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step as it was made.
-
-    Attributes:
-        label: what is wrong with it, empty if nothing is.
-        base, guess: the number of the state that it starts from, and of the model's answer that it uses (None: none).
-        kept: whether its result became the next x_t.
-    """
+    """One step as it was made."""
 
     t: int
     t_prev: int
     rule: Rule
-    label: str
-    base: int
-    guess: int | None
-    kept: bool = True
+    label: str  # what is wrong with it, empty if nothing is
+    base: int  # the number of the state that it starts from
+    guess: int | None  # and of the model's answer that it uses; None: it uses none
 
     def mean(self, path: Walk) -> Tensor:
         """Where this step leads in any walk, without noise."""
         base = path.states[self.base]
         eps = torch.zeros_like(base) if self.guess is None else path.spy.answers[self.guess]
-        return self.rule.mean(base, self.t, self.t_prev, eps) if self.kept else base
+        return self.rule.mean(base, self.t, self.t_prev, eps).to(base)
 
 
 def retraced(seen: Any, path: Walk) -> list[Step | None]:
@@ -54,107 +49,141 @@ def retraced(seen: Any, path: Walk) -> list[Step | None]:
 
 
 def _made(seen: Any, path: Walk, i: int, most: int) -> Step | None:
-    if torch.equal(path.states[i + 1], path.states[i]):
-        due = seen.due[min(i, len(seen.due) - 1)]
-        own = seen.rules(seen.eta)[0]
-        return Step(due, -1, own, "the step's result is dropped: x_t stays what it was", i, i, kept=False)
-    for labels, t, t_prev, eta, base, guess in sorted(_choices(seen, i, path.timesteps), key=lambda c: len(c[0])):
-        if len(labels) > most or not 0 <= t < STEPS:
-            continue
+    before, after = path.states[i : i + 2]
+    if float(before.abs().max()) < SMALL:
+        return None
+    due_t = seen.due[i] if i < len(seen.due) else path.timesteps[i]
+    # DDIM's step from t = 0 to t_prev = 0 stays where it is too, and is the likelier slip at the end.
+    if torch.equal(before, after) and (due_t > 0 or seen.eta is None or torch.equal(after, path.states[0])):
+        return Step(due_t, -1, STAYS, "the step's result is dropped: x_t stays what it was", i, i)
+    ways = [way for way in _ways(seen, i, path.timesteps, due_t) if len(way[0]) <= most]
+    for labels, (t, t_prev, eta, base, guess) in sorted(ways[::-1], key=lambda way: len(way[0])):
         for rule in seen.rules(eta):
             step = Step(t, t_prev, rule, "; ".join(labels), base, guess)
-            if quietly(partial(_leads, step, path, path.states[i + 1], seen.x_T)):
+            if quietly(partial(_leads, step, path, after, seen.x_T)):
                 return step
     return None
 
 
-def _choices(seen: Any, i: int, given: list[int]) -> Iterator[tuple[list[str], int, int, Any, int, int | None]]:
-    """Every way to make step i, with what is wrong about it."""
-    due, at = seen.due, given[i]
-    due_t, due_prev = (due[i], due[i + 1] if i + 1 < len(due) else -1) if i < len(due) else (at, -1)
-    next_given = given[i + 1] if i + 1 < len(given) else -1
-    ts = [(at, ""), (due_t, "")]
-    ts += [(t + d, f"the step is made at t {'-' if d < 0 else '+'} 1, and the model asked at t")
-           for t in {at, due_t} for d in (-1, 1)]  # fmt: skip
-    prevs, etas = [(next_given, "")], [(seen.eta, "")]
+def _ways(seen: Any, i: int, given: list[int], due_t: int) -> Iterator[tuple[list[str], tuple]]:
+    """Every way to make step i, with what is wrong about it, the likelier last; of a value that holds which is last."""
+    at, after, due = given[i], [*given, -1][i + 1], dict(seen.jumps)
+    ts = {at + 1: "the step is made at t + 1, and the model asked at t",
+          at - 1: "the step is made at t - 1, and the model asked at t"}  # fmt: skip
+    prevs, etas = {}, {}
     if seen.eta is not None:
-        prevs += [(due_prev, ""), *((b, "") for a, b in zip(due, [*due[1:], -1]) if a == at),
-                  (at - 1, "t_prev is t - 1: it is the next entry of the list"),
-                  (0, "t_prev is 0 after the last timestep: it is -1 there"), (-1, "t_prev is -1 before the end"),
-                  (at, "t_prev is t itself")]  # fmt: skip
-        etas += [(0.0, "eta is not handed on: the step is made with 0"), (1.0, "the step is made with eta = 1"),
-                 (seen.eta**2, "the step is made with eta^2")]  # fmt: skip
-        ts += [(next_given, "t and t_prev are exchanged")]
-    bases = [(i, ""), (0, "each step starts from x_T: its result must become the next x_t")][: 1 + (i > 0)]
-    guesses: list[tuple[int | None, str]] = [(i, ""), (None, "eps is not used")]
-    if i > 0:
-        guesses += [(i - 1, "eps is the model's answer of the step before"), (0, "eps is the model's first answer")]
-    for (t, a), (t_prev, b), (eta, c), (base, d), (guess, e) in product(ts, prevs, etas, bases, guesses):
-        yield [label for label in (a, b, c, d, e) if label], t, t_prev, eta, base, guess
+        ts[after] = "t and t_prev are exchanged"
+        prevs = {at: "t_prev is t itself", -1: "t_prev is -1 before the end",
+                 0: "t_prev is 0 after the last timestep: it is -1 there",
+                 at - 1: "t_prev is t - 1: it is the next entry of the list",
+                 due.get(at, after): "", due.get(due_t, -1): ""}  # fmt: skip
+        etas = {seen.eta**2: "the step is made with eta^2", 1.0: "the step is made with eta = 1",
+                0.0: "eta is not handed on: the step is made with 0"}  # fmt: skip
+    bases = {0: "each step starts from x_T: its result must become the next x_t", i: ""}
+    guesses = {0: "eps is the model's first answer", max(i - 1, 0): "eps is the model's answer of the step before",
+               None: "eps is not used", i: ""}  # fmt: skip
+    choices = ts | {due_t: "", at: ""}, prevs | {after: ""}, etas | {seen.eta: ""}, bases, guesses
+    for way in product(*(choice.items() for choice in choices)):
+        values, labels = zip(*way)
+        yield [label for label in labels if label], values
 
 
 def _leads(step: Step, path: Walk, after: Tensor, x_T: Tensor) -> bool:
     """Whether a step leads there, without noise that could be seen at this scale, or with x_T in its place."""
-    mean = step.mean(path)
-    return _near(mean, after) or _near(mean + step.rule.sigma(step.t, step.t_prev, x_T) * x_T, after)
+    mean, tolerance = step.mean(path), Tolerance(1e-6, 1e-7 * float(after.abs().max()))
+    noisy = mean + step.rule.sigma(step.t, step.t_prev, x_T) * x_T
+    return same(mean, after, tolerance) or same(noisy, after, tolerance)
 
 
-def _near(left: Tensor, right: Tensor) -> bool:
-    atol = 1e-7 * float(right.abs().max())
-    return left.shape == right.shape and torch.allclose(left.to(right), right, rtol=1e-6, atol=atol, equal_nan=True)
+def noise_remarks(seen: Any, steps: list[Step | None]) -> Iterator[str]:
+    """What is wrong with the noise of the steps, each taken as it was made; with its source, and with the graph."""
+    x_T = torch.randn(SAMPLES, DIMS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    path, noisy = seen.sample(x_T), []  # t, and noise in units of its sigma
+    for step, after in zip(steps, path.states[1:]):
+        if step is None:
+            continue
+        left, sigma = after - step.mean(path), step.rule.sigma(step.t, step.t_prev, x_T)
+        if sigma > 0 and bool(left.isfinite().all()):
+            noisy.append((step.t, left / sigma))
+        elif sigma == 0 and step is steps[-1] and float(left.abs().max()) > 1e-6:
+            yield f"the last step, at t={step.t}, adds {float(left.std()):.3g} * noise: it adds none"
+    said = list(_of(noisy, x_T)) if noisy else []
+    yield from said
+    moves = bool(noisy) and not any(word in remark for remark in said for word in ("no step", "x_T", "everywhere"))
+    yield from _source(seen, moves)
 
 
-def time_remarks(seen: Any, steps: list[Step | None], shown: list[tuple[Any, Any]]) -> Iterator[str]:
-    """What is wrong with the t that the model is given, in form and in number, and with where the steps are made."""
-    form = f"Tensor ({len(seen.x_T)},) int64"
-    forms = [kind(t) for _, t in shown if kind(t) != form]
-    if forms:
-        yield f"the model is given t as {forms[0]}: it is asked with a Tensor (B,) int64"
-    given, due = [_number(t) for _, t in shown], seen.due
-    if given == due or not given or None in given:
+def _of(noisy: list[tuple[int, Tensor]], x_T: Tensor) -> Iterator[str]:
+    """What is wrong with noise that should be standard normal, and another at each step."""
+    silent = [str(t) for t, z in noisy if float(z.abs().max()) < 1e-6]
+    if len(silent) == len(noisy):
+        yield "no step adds noise"
         return
-    taken = [step and step.t for step in steps]
-    if taken == due:
-        yield _as_given(given, due)
-    elif given != due[:1]:
-        yield _as_walked(given, due)
-    elif taken == given:
-        jumps = seen.eta is not None and steps[0] and steps[0].t_prev == -1
-        why = "it jumps to x_0 at once" if jumps else "is the return inside the loop?"
-        yield f"the walk ends after its first step, at t = {due[0]}: {why}"
+    if silent:
+        yield f"the step at t={', '.join(silent)} adds no noise: t counts from 0, and t = 0 is the only quiet one"
+    z = torch.stack([z for t, z in noisy if str(t) not in silent])
+    is_all = partial(torch.allclose, z, rtol=1e-4, atol=1e-5)
+    if is_all(x_T):
+        yield "x_T is used again as the noise of every step"
+    elif len(z) > 1 and is_all(z[:1]):
+        yield "the noise is the same at every step: it is to be drawn anew at each"
+    shared = {
+        f"the noise is {float(z.mean()):.3g} everywhere: it is to be drawn from randn": z.mean(),
+        "the noise of a step is one number, for all samples and dims": z[:, :1, :1],
+        "the noise is shared by the whole batch: each sample needs its own": z[:, :1],
+    }
+    if says := next((says for says, other in shared.items() if is_all(other)), ""):
+        yield says
+        return
+    digits = z[0].mul(1e5).round()
+    plain, signed = len(digits.unique(dim=0)), len(digits.abs().unique(dim=0))
+    if is_all(z[:, :, :1]):
+        yield "the noise is shared by the dims of a sample: each entry needs its own"
+    elif 2**DIMS < plain < SAMPLES:  # a coin has no more
+        yield f"samples share their noise: {plain} different ones for {SAMPLES} samples"
+    elif 2**DIMS < signed < SAMPLES:
+        yield "noise is used twice, with either sign: each sample needs its own"
+    yield from _distribution(z)
 
 
-def _number(t: Any) -> Any:
-    """t as one number, whole where it is; None where it is none."""
-    values = t.flatten().tolist() if isinstance(t, Tensor) else [t]
-    if not values or len(set(values)) > 1 or not isinstance(values[0], (int, float)):
-        return None
-    return int(values[0]) if float(values[0]).is_integer() else round(float(values[0]), 6)
+def _distribution(z: Tensor) -> Iterator[str]:
+    """Mean, spread and form of numbers that should be standard normal; each far beyond what chance makes of them."""
+    mean, spread, low, high = (float(number) for number in (z.mean(), z.std(), z.min(), z.max()))
+    fourth = float(((z - mean) / spread).pow(4).mean())
+    if fourth < 2.4:  # 3 for a normal distribution, 1.8 for a uniform one, 1 for a coin
+        form = "a coin" if fourth < 1.2 else "uniform (rand)"
+        yield f"the noise is {form}, from {low:.3g} to {high:.3g}: it is normal (randn)"
+        return
+    if fourth > 4:
+        yield f"the noise is not normal: its fourth moment is {fourth:.3g}, and 3 is due"
+    if abs(mean) > 0.05:
+        yield f"the noise has mean {mean:.3g}: 0 is due"
+    least, most = z.flatten(1).std(dim=1).aminmax()
+    if most > 1.1 * least:
+        yield f"the noise is from {float(least):.3g} to {float(most):.3g} times as large as it should be"
+    elif abs(spread - 1) > 0.03:
+        yield f"the noise is {spread:.3g} times as large as it should be"
 
 
-def _as_given(given: list, due: list[int]) -> str:
-    """The steps are made where they should be: the model alone is given something else."""
-    if name := name_of(torch.tensor(given), other_times(torch.tensor(due), STEPS)):
-        return f"the model is given {name} where t itself belongs: {shorten(given)}"
-    if len(set(given)) == 1:
-        return f"the model is given t = {given[0]} at every step"
-    return f"the model is given t = {shorten(given)} where {shorten(due)} belongs"
+def _source(seen: Any, moves: bool) -> Iterator[str]:
+    """Whether walks repeat with their generator, and only then; whether a graph is recorded."""
+    small = torch.ones(4, 2, dtype=torch.float64)
 
+    def walk(of_torch: int, ours: int | None, eta: float | None = None) -> Tensor:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(of_torch)
+            return torch.stack(seen.sample(small, ours, eta=eta).states).nan_to_num(0.0)
 
-def _as_walked(given: list, due: list[int]) -> str:
-    """The loop itself goes another way."""
-    shown = f"t runs through {shorten(given)}"
-    if given == due[::-1]:
-        return f"{shown}, upwards: it goes from the noisiest down to t = {due[-1]}"
-    times = len(given) // len(due)
-    if times > 1 and given == [t for t in due for _ in range(times)]:
-        return f"the model is asked {times} times at each t: it is asked once"
-    if given == due[:-1]:
-        return f"the walk stops before the last timestep, t = {due[-1]}"
-    if given == due[1:]:
-        return f"the walk leaves out its first timestep, t = {due[0]}"
-    if given[0] >= STEPS:
-        return f"the loop starts at t = {given[0]}: t counts from 0, and the first is {due[0]}"
-    if given == list(range(STEPS))[::-1]:
-        return f"{shown}, every timestep: num_inference_steps is not used"
-    return f"{shown}: {shorten(due)} is due"
+    first, again, other = walk(1, 5), walk(2, 5), walk(2, 6)
+    if not torch.equal(first, again):
+        yield "the same generator gives another walk: noise comes from elsewhere (randn_like, randn without generator=)"
+    elif moves and torch.equal(again, other):
+        yield "another generator gives the same walk: a seed is set inside, or the generator is not used"
+    elif moves and torch.equal(walk(1, None), walk(2, None)):
+        yield "without a generator two walks are the same: a seed is set inside"
+    quiet, other = (walk(1, 5, 0.0), walk(2, 6, 0.0)) if seen.eta is not None else (small, small)
+    if torch.equal(quiet[0], other[0]) and not torch.equal(quiet, other):
+        yield "noise is added at eta = 0 too"
+    weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+    if seen.sample(small, answer=lambda x_t, t: weight * x_t).states[-1].requires_grad:
+        yield "gradients are recorded: @torch.no_grad() is missing"
