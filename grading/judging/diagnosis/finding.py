@@ -59,9 +59,7 @@ def table(label: str, where: str, rows: Iterable[tuple[str, complex, complex, st
 
 def row(yours: complex, due: complex, remark: str) -> str:
     """`0.0707     0.0521     wrong`, with as many digits as it takes to see that."""
-    digits = 4
-    while remark != "right" and digits < 8 and _number(yours, digits) == _number(due, digits):
-        digits += 1
+    digits = next((d for d in range(4, 8) if remark == "right" or _number(yours, d) != _number(due, d)), 8)
     return f"{_number(yours, digits):<10} {_number(due, digits):<10} {remark}".rstrip()
 
 

@@ -79,8 +79,8 @@ def _of_terms(f: Callable, measured: Measured) -> Finding:
     if best.whole and len(best.changed) == 1 and not best.choice:
         other = next((o for o in others if o.whole and len(o.changed) == 1 and o.says() != best.says()), None)
         lines += [("or", text) for label, text in (other.told() if other else ()) if label == "yours is"][:1]
-    choices = [choice for choice in best.formula.choices if choice.name == best.choice]
-    lines += [("choice", f"{choice.name} is {choice.why}") for choice in choices]
+    if best.choice:
+        lines.append(("choice", f"{best.choice} is {best.formula.choices[best.choice][2]}"))
     at_edges = edge_findings(f, measured.function, best)
     is_legal = not (best.changed or best.as_measured or at_edges)
     says = best.says() or f"the factor of {' and '.join(measured.wrong)}"
@@ -93,7 +93,7 @@ def _as_measured(best: Explanation, measured: Measured) -> Explanation:
     """Where nothing explains all: lines as large as measured, so that the rest can be explained; else bare products."""
     if measured.function != "q_sample" and not best.right[NOISE]:  # what was found with another sigma may be chance
         best = replace(best, lines=dict(best.formula.lines), changed=(), choice="")
-    known, scaled, bare = dict(measured.letters), list[Change](), dict[int, str]()
+    known, scaled, bare = dict(measured.letters), list[Change](), set[int]()
     for line, column, power in SCALED:
         if line not in best.lines or best.right[column] or column in bare:
             continue
@@ -105,13 +105,13 @@ def _as_measured(best: Explanation, measured: Measured) -> Explanation:
         if times := measured.product(scale[:, 0]):
             scaled.append(Change(line, f"{best.lines[line]} * {times}", best.lines[line], times, 1))
         else:
-            bare[column] = measured.product(measured.factors[:, column])
+            bare.add(column)
         search = measured.search(**known)
         best = search.improved(search.explained(best, best.lines))
-    left = [column for column in range(len(measured.vectors)) if not best.right[column] and column not in bare]
-    bare |= {column: measured.product(measured.factors[:, column]) for column in left}
+    left = [column for column in range(len(measured.vectors)) if column in bare or not best.right[column]]
+    products = {column: measured.product(measured.factors[:, column]) for column in left}
     lines, changed = best.lines | {change.line: change.text for change in scaled}, (*best.changed, *scaled)
-    return replace(best, lines=lines, changed=changed, right=(True,) * len(best.right), as_measured=bare)
+    return replace(best, lines=lines, changed=changed, right=(True,) * len(best.right), as_measured=products)
 
 
 def _with_shorter_sigma(best: Explanation, measured: Measured) -> Explanation:

@@ -20,7 +20,7 @@ from grading.submission.contract import schedule_from
 
 SMALL = 1e-4  # of arguments so small that nothing is clipped
 X0_CLIPPED = "x0 clipped"
-KEPT = "another answer after other calls: something is kept from one call to the next"
+KEPT = "another answer after other calls: something is kept from one call to the next (tables, a counter, an argument)"
 EACH_TIME = "the same call gives another answer each time"
 
 
@@ -44,7 +44,7 @@ def _unsteady(f: Callable, function: str) -> Finding | None:
     for site in (other, twin, same_length):
         before, after, again = (call(f, function, place, given) for place in (site, first, site))
         if _different(answers[0], after) or _different(before, again):
-            return Finding(KEPT, (("measured", f"{KEPT} (tables, a counter, an argument that is changed)"),))
+            return stated(KEPT)
     return None
 
 

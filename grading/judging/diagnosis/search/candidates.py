@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
-from grading.judging.diagnosis.search.changes import Change, exchanged, instead_of, parts, plain, renamed, tree_of
+from grading.judging.diagnosis.search.changes import Change, exchanged, instead_of, parts, renamed, tree_of
 from grading.judging.diagnosis.search.formulas import Formula
 from grading.judging.diagnosis.search.values import Letters, Numbers, attempt, evaluate
 
 Lines = dict[str, str]
 Wanted = Callable[[Numbers], Numbers]  # of what many formulas give, one behind the other: which of them are
+Candidate = tuple[Change, Lines, Numbers]  # how a formula is changed, what it is then, and what it gives
 LIKELY, ANY = 1, 9  # ranks
 HOLE = "hole"  # the name of what is exchanged
-
-
-class Candidate(NamedTuple):
-    change: Change
-    lines: Lines
-    predicted: Numbers
 
 
 def candidates(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted, most: int = ANY) -> list[Candidate]:
@@ -33,7 +27,7 @@ def candidates(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted,
             if line not in letters:
                 known[line] = attempt(text, known)
                 made = _of_line(line, lines, known, names, wanted, most)
-                found += sorted(made.values(), key=lambda c: (c.change.rank, len(c.change.text)))
+                found += sorted(made.values(), key=lambda c: (c[0].rank, len(c[0].text)))
             names = (*names, line)
         if most >= LIKELY:
             found += _throughout(formula, lines, letters, wanted)
@@ -58,9 +52,9 @@ def _of_line(
     together = np.concatenate([np.broadcast_to(given, (len(given), *shape)) for given in values])
     predicted = evaluate(lines, {**known, line: together})
     for i in np.flatnonzero(wanted(predicted)):
-        change = changes[i]._replace(text=plain(changes[i].text))
-        if change.text != text and (change.text not in found or change.rank < found[change.text].change.rank):
-            found[change.text] = Candidate(change, {**lines, line: change.text}, predicted[i])
+        change = changes[i]._replace(text=ast.unparse(tree_of(changes[i].text)))
+        if change.text != text and (change.text not in found or change.rank < found[change.text][0].rank):
+            found[change.text] = change, {**lines, line: change.text}, predicted[i]
     return found
 
 
@@ -91,9 +85,9 @@ def _throughout(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted
             predicted = evaluate(holed, {**letters, HOLE: stacked})
             for i in np.flatnonzero(wanted(predicted)) if predicted.ndim == 3 else ():
                 there = {line: renamed(text, {HOLE: others[i]}) for line, text in holed.items()}
-                yield Candidate(Change("", "", letter, others[i], LIKELY), there, predicted[i])
+                yield Change("", "", letter, others[i], LIKELY), there, predicted[i]
     for what, swap in formula.shifts.items():
         there = {line: renamed(text, swap) for line, text in lines.items()}
         predicted = evaluate(there, letters)
         if there != lines and wanted(predicted[None])[0]:
-            yield Candidate(Change("", "", "", what, LIKELY), there, predicted)
+            yield Change("", "", "", what, LIKELY), there, predicted

@@ -93,11 +93,6 @@ def tree_of(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def plain(text: str) -> str:
-    """An expression without needless brackets."""
-    return ast.unparse(tree_of(text))
-
-
 def simplified(text: str) -> str:
     """The expression with what is shorter and gives the same, whatever the letters are, in the place of each part."""
     names = sorted({part.id for part in parts(tree_of(text)) if isinstance(part, ast.Name)})
@@ -107,7 +102,7 @@ def simplified(text: str) -> str:
         was, *inner = (ast.unparse(one) for one in parts(part))
         for other in ("0", "1", *inner, *(f"-{one}" for one in inner)):
             if len(other) < len(was) and _is_same(attempt(was, letters), attempt(other, letters)):
-                return simplified(plain(exchanged(text, part, other)))
+                return simplified(ast.unparse(tree_of(exchanged(text, part, other))))
     return text.replace("+ -", "- ").replace("- -", "+ ")
 
 

@@ -124,7 +124,8 @@ class Search:
         found: list[Explanation] = []
         for formula in formulas:
             due = self.explained(Explanation(formula, {}), dict(formula.lines))
-            legal = [self.explained(due, due.lines | {c.line: c.text}, choice=c.name) for c in formula.choices]
+            choices = {name: {line: text} for name, (line, text, _) in formula.choices.items()}
+            legal = [self.explained(due, {**due.lines, **line}, choice=name) for name, line in choices.items()]
             most, tried = min([depth, *(len(e.changed) for e in found if e.whole)]), list[Explanation]()
             for start in sorted((due, *legal), key=lambda start: not start.whole):
                 tried.append(self.improved(start, most))
@@ -161,7 +162,7 @@ class Search:
         firsts = candidates(formula, formula.lines, self.letters, lambda many: np.ones(len(many), bool), MOST_RANK)
         whole = lambda many: self.agreement(many).all(-1)  # noqa: E731
         for total in range(MOST_RANK + 1):  # the likely first
-            for first, lines, _ in (one for one in firsts if one.change.rank <= total):
+            for first, lines, _ in (one for one in firsts if one[0].rank <= total):
                 for second, both, _ in candidates(formula, lines, self.letters, whole, total - first.rank):
                     if second.rank == total - first.rank:
                         return Explanation(formula, both, (first, second), (True,))

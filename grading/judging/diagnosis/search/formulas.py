@@ -5,18 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 PLACES = {"after": "t + 1", "before": "t", "first": "0"}
-
-
-class Choice(NamedTuple):
-    """A legal line that this kata does not ask for."""
-
-    name: str
-    line: str
-    text: str
-    why: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +18,7 @@ class Formula:
         equations: where each line stands in the papers.
         letters: what may be put for something else by mistake.
         vectors: the arguments that the result is linear in, one column for each.
-        choices: legal lines that this kata does not ask for.
+        choices: legal lines that this kata does not ask for, by name: which line, its text, and what is said of it.
         shifts: letters that may be exchanged together, by what that means.
         name: what it is, where it is not what is due.
         names: how a student would write the letters.
@@ -38,7 +28,7 @@ class Formula:
     equations: dict[str, str]
     letters: tuple[str, ...]
     vectors: tuple[str, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    choices: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     shifts: Mapping[str, dict[str, str]] = field(default_factory=dict)
     name: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -80,13 +70,10 @@ DDPM = Formula(
     {"mean": "DDPM eq. 11", "variance": "DDPM eq. 7", "x_prev": "DDPM algorithm 2"},
     _letters("beta alpha ab ab_prev beta_before alpha_before ab_after beta_after alpha_after ab_last ab_first ab_two"),
     SLOTS,
-    (
-        Choice(
-            "sigma^2 = beta", "variance", "beta",
-            "legal: the paper allows both (section 3.2). This kata asks for the posterior variance, which is exact for "
-            "known x0",
-        ),
-    ),
+    {
+        "sigma^2 = beta": ("variance", "beta", "legal: the paper allows both (section 3.2). This kata asks for the "
+                           "posterior variance, which is exact for known x0"),
+    },
     {
         "the tables at t - 1": {"beta": "beta_before", "alpha": "alpha_before", "ab": "ab_prev", "ab_prev": "ab_two"},
         "the tables at t + 1": {"beta": "beta_after", "alpha": "alpha_after", "ab": "ab_after", "ab_prev": "ab"},
@@ -118,13 +105,12 @@ DDIM = Formula(
         "beta_before eta"
     ),
     SLOTS,
-    (
-        Choice(
-            "sigma^ for the noise", "x_prev",
-            "sqrt(ab_prev) * x0 + direction + (eta > 0) * sqrt(1 - ab / ab_prev) * noise",
+    {
+        "sigma^ for the noise": (
+            "x_prev", "sqrt(ab_prev) * x0 + direction + (eta > 0) * sqrt(1 - ab / ab_prev) * noise",
             "legal: the paper's appendix has it as sigma^. This kata asks for eq. 12 and 16",
         ),
-    ),
+    },
     {
         "t - 1 and t_prev - 1": {"ab": "ab_before", "ab_prev": "ab_prev_before"},
         "t + 1 and t_prev + 1": {"ab": "ab_after", "ab_prev": "ab_prev_after"},
