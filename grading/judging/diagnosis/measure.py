@@ -21,6 +21,7 @@ from grading.submission.errors import SubmissionError
 
 ENTRIES = 12  # of each argument in one call: the factors are three unknowns, the rest shows whether there are factors
 NO_UNIT = -3.0
+SUMS = ("1 + ab", "1 - sqrt(ab)", "1 - ab ** 2", "1 - ab / ab_prev", "ab_prev - ab", "1 + ab_prev")
 ROUNDING, SINGLE = 1e-10, 3e-6  # what is left over of a linear function, in float64 and in float32
 
 
@@ -77,11 +78,9 @@ class Measured:
     @cached_property
     def atoms(self) -> dict[str, Numbers]:
         """What a product may be made of: the letters, 1 minus each, what grows from t to t_prev; each value once."""
-        found = {name: self.letters[name][:, 0] for name in FORMULAS[self.function][0].letters}
-        found |= {f"1 - {name}": 1 - value for name, value in found.items() if name.startswith("ab")}
-        more = ["1 + ab", "1 - sqrt(ab)", "1 - ab ** 2"]
-        more += ["1 - ab / ab_prev", "ab_prev - ab", "1 + ab_prev"] if "ab_prev" in found else []
-        items = [*found.items(), *((text, attempt(text, self.letters)[:, 0]) for text in more)]
+        names = FORMULAS[self.function][0].letters
+        texts = [*names, *(f"1 - {name}" for name in names if name.startswith("ab")), *SUMS]
+        items = [(text, attempt(text, self.letters)[:, 0]) for text in texts]
         return {n: v for i, (n, v) in enumerate(items) if not any(np.allclose(v, w, 1e-9, 0) for _, w in items[:i])}
 
     def product(self, y: Numbers) -> str:
