@@ -62,34 +62,30 @@ def _at(name: str, measured: Measured) -> Finding:
     return Finding(f"{says}: {yours}" if yours else says, tuple(lines), named=bool(yours))
 
 
-def only_some(f: Callable, function: str) -> Finding | None:
-    """Right for one sample at a time: in batches, whose t is used, and along which dim does the factor run?"""
-    whose = _whose_factor(f) if function == "q_sample" else ""
-    return stated(whose) if whose else _of_shapes(f, function, SITE, SHAPES, TIMES)
+def only_some(f: Callable, function: str, alone: bool) -> Finding | None:
+    """For which batches a step is right, and whose t or which term is wrong in the others.
 
-
-def for_some_shapes(f: Callable, function: str) -> Finding | None:
-    """Where one sample alone goes wrong: whether batches are right there, or samples of one entry."""
-    wrong = next((site for site in inside(function) if not _is_right(f, function, site, None, (1, 3))), None)
-    found = _of_shapes(f, function, wrong, (*SHAPES, (1, 3))) if wrong else None
-    return found if found and " and not for " in found.says else None
-
-
-def _of_shapes(f: Callable, function: str, site: Site, shapes: tuple, times: Tensor | None = None) -> Finding | None:
-    vectors, is_right = FORMULAS[function][0].vectors, partial(_is_right, f, function, site, times)
-    if not (says := for_some(vectors[0], shapes, is_right)):
+    Where it is wrong for one sample `alone`: whether it is right there for others, or for samples of one entry.
+    """
+    site = next((s for s in inside(function) if not _is_right(f, function, s, (1, 3))), None) if alone else SITE
+    if not alone and function == "q_sample" and (whose := _whose_factor(f)):
+        return stated(whose)
+    vectors, shapes = FORMULAS[function][0].vectors, (*SHAPES, (1, 3)) if alone else SHAPES
+    if site is None:
+        return None
+    is_right = partial(_is_right, f, function, site)
+    says = for_some(vectors[0], shapes, is_right)
+    if not says or (alone and " and not for " not in says):
         return None
     wrong = next(shape for shape in shapes if not is_right(shape))
     blamed = [name for column, name in enumerate(vectors) if not is_right(wrong, column)]
     return stated(says).also(*(f"what is wrong there is the term of {name}" for name in blamed if len(blamed) == 1))
 
 
-def _is_right(
-    f: Callable, function: str, site: Site, times: Tensor | None, shape: tuple[int, ...], column: int | None = None
-) -> bool:
+def _is_right(f: Callable, function: str, site: Site, shape: tuple[int, ...], column: int | None = None) -> bool:
     """Whether an answer for a shape is that due; for one argument alone, all others 0, if a column is given."""
     given = [x * (column in (None, i)) for i, x in enumerate(arguments(function, shape))]
-    times = times if times is None else times.repeat(shape[0] // len(times))
+    times = TIMES.repeat(shape[0] // len(TIMES)) if site is SITE else None
     due = call(getattr(closed_form, function), function, site, given, times)
     answer = quietly(partial(call, f, function, site, given, times))
     return isinstance(answer, Tensor) and answer.shape == due.shape and torch.allclose(answer, due, 1e-5, 1e-6)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from grading.judging.diagnosis.finding import Finding, stated
 from grading.judging.diagnosis.measure import Measured, measure
-from grading.judging.diagnosis.partly import edge_findings, for_some_shapes, only_some
+from grading.judging.diagnosis.partly import edge_findings, only_some
 from grading.judging.diagnosis.search.changes import Change
 from grading.judging.diagnosis.search.explain import Explanation, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
@@ -18,6 +19,7 @@ from grading.judging.diagnosis.search.values import CLAMPED, evaluate
 from grading.judging.diagnosis.sites import inside
 from grading.judging.diagnosis.unlike import added_number, not_linear, only_small, unsteady
 from grading.judging.observations import carefully
+from grading.judging.step_rules import quietly
 
 FEWEST = 4  # places where there is a number: by fewer, many formulas agree
 NOISE = 2  # its column
@@ -27,14 +29,14 @@ SCALED = (("sigma", NOISE, 1), ("variance", NOISE, 2), ("mean", 0, 1), ("x0", 0,
 def step_finding(implementation: Any, function: str) -> Finding | None:
     """What is wrong with a step, wherever its factors can be measured; None where they are right."""
     f = carefully(getattr(implementation, function))
-    if found := unsteady(f, function):
+    if found := quietly(partial(unsteady, f, function)):
         return found
     measured = measure(f, function, inside(function))
     if len(measured.errors) == len(measured.sites):
         return None
     if not measured.is_linear and (found := only_small(f, function)):
         return found
-    if not measured.errors and (found := for_some_shapes(f, function)):
+    if not measured.errors and (found := only_some(f, function, alone=True)):
         return found
     if not measured.is_linear:
         return not_linear(f, function)
@@ -42,7 +44,7 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
         return added_number(measured)
     if measured.is_finite and not measured.wrong:
         at_edges = edge_findings(f, function)
-        return _at_edges_alone(*at_edges) if at_edges else only_some(f, function)
+        return _at_edges_alone(*at_edges) if at_edges else only_some(f, function, alone=False)
     places = np.isfinite(measured.factors).all(1).sum()
     if places and not measured.wrong:
         return stated("right where it gives a number: for some x_t, or some t, it gives none", named=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from itertools import combinations_with_replacement, permutations
 
 import numpy as np
@@ -15,7 +14,6 @@ from grading.judging.diagnosis.finding import Finding, Line, row, stated
 from grading.judging.diagnosis.measure import SINGLE, Measured, arguments, call, fit, measure
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.sites import UNEVEN, Site, inside
-from grading.judging.step_rules import quietly
 from grading.submission.contract import schedule_from
 
 SMALL = 1e-4  # of arguments so small that nothing is clipped
@@ -30,10 +28,6 @@ def _different(left: Tensor, right: Tensor) -> bool:
 
 def unsteady(f: Callable, function: str) -> Finding | None:
     """What is wrong where the same call gives another answer, at once or after other calls."""
-    return quietly(partial(_unsteady, f, function))
-
-
-def _unsteady(f: Callable, function: str) -> Finding | None:
     first, other, *_ = inside(function)
     given = arguments(function, (1, 12))
     answers = [call(f, function, first, given) for _ in range(4)]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading.judging.diagnosis.search.values import FUNCTIONS, Numbers, attempt
+from grading.judging.diagnosis.search.values import FUNCTIONS, attempt
 
 SIGNS = "+-*/"
 # By rank, the likely first, what may stand in the place of a part; x is a letter, n a number, f a function.
@@ -101,10 +101,7 @@ def simplified(text: str) -> str:
     for part in parts(tree_of(text)):
         was, *inner = (ast.unparse(one) for one in parts(part))
         for other in ("0", "1", *inner, *(f"-{one}" for one in inner)):
-            if len(other) < len(was) and _is_same(attempt(was, letters), attempt(other, letters)):
+            same = np.allclose(attempt(was, letters), attempt(other, letters), rtol=1e-12, atol=0)
+            if same and len(other) < len(was):
                 return simplified(ast.unparse(tree_of(exchanged(text, part, other))))
     return text.replace("+ -", "- ").replace("- -", "+ ")
-
-
-def _is_same(left: Numbers, right: Numbers) -> bool:
-    return left.shape[-1] in (right.shape[-1], 1) and bool(np.allclose(left, right, rtol=1e-12, atol=0))

@@ -82,19 +82,14 @@ class Explanation:
         return "; ".join(text.removesuffix(", throughout") for text in yours)
 
 
-def fitted(predicted: Numbers, measured: Numbers) -> Numbers:
-    """A prediction, or many, in the shape of what was measured; infinite where it has none of that kind."""
-    shape = np.shape(predicted)
-    fits = all(size in (1, due) for size, due in zip(shape[::-1], measured.shape[::-1]))
-    return np.broadcast_to(predicted if fits else np.inf, (*shape[:-2], *measured.shape))
-
-
 def matching(predicted: Numbers, measured: Numbers, tolerance: float) -> Numbers:
     """For each column, whether it is the same at every place where something was measured.
 
     Where there are places without a number, one column more: whether none is predicted at any of them.
     """
-    seen, predicted = np.isfinite(measured).all(1), fitted(predicted, measured)
+    shape, seen = np.shape(predicted), np.isfinite(measured).all(1)
+    fits = all(size in (1, due) for size, due in zip(shape[::-1], measured.shape[::-1]))
+    predicted = np.broadcast_to(predicted if fits else np.inf, (*shape[:-2], *measured.shape))
     with np.errstate(all="ignore"):
         size = np.abs(measured[seen])
         bound = tolerance * (size + 0.01 * min(float(size.max(initial=0.0)), 10.0))
@@ -148,7 +143,7 @@ class Search:
         for change, lines, predicted in candidates(start.formula, start.lines, self.letters, wanted):
             right = tuple(self.agreement(predicted).tolist())
             new = replace(start, lines=lines, changed=(*start.changed, change), right=right)
-            key = (right, fitted(predicted, self.measured).round(9).tobytes())
+            key = (right, predicted.round(9).tobytes())
             if key not in better or new.order < better[key].order:
                 better[key] = new
         ordered = sorted(better.values(), key=lambda e: e.order)
