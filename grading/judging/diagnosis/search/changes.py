@@ -102,6 +102,6 @@ def simplified(text: str) -> str:
         was, *inner = (ast.unparse(one) for one in parts(part))
         for other in ("0", "1", *inner, *(f"-{one}" for one in inner)):
             same = np.allclose(attempt(was, letters), attempt(other, letters), rtol=1e-12, atol=0)
-            if same and len(other) < len(was):
+            if same and len(other) < len(was) and not isinstance(part, ast.Compare):
                 return simplified(ast.unparse(tree_of(exchanged(text, part, other))))
     return text.replace("+ -", "- ").replace("- -", "+ ")
