@@ -12,9 +12,8 @@ from weakref import WeakKeyDictionary
 from grading.judging.diagnosis.finding import Finding
 from grading.judging.diagnosis.loops import loop_finding
 from grading.judging.diagnosis.loss import loss_finding
-from grading.judging.diagnosis.schedules import schedule_finding
+from grading.judging.diagnosis.schedules import list_finding, schedule_finding, tables_finding
 from grading.judging.diagnosis.steps import step_finding
-from grading.judging.diagnosis.tables import list_finding, tables_finding
 
 __all__ = ["MEASURED", "Finding", "diagnose"]
 
