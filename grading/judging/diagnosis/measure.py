@@ -78,7 +78,7 @@ class Measured:
     @cached_property
     def atoms(self) -> dict[str, Numbers]:
         """What a product may be made of: the letters, 1 minus each, what grows from t to t_prev; each value once."""
-        names = FORMULAS[self.function][0].letters
+        names = FORMULAS[self.function][0].letters.split()
         texts = [*names, *(f"1 - {name}" for name in names if name.startswith("ab")), *SUMS]
         items = [(text, attempt(text, self.letters)[:, 0]) for text in texts]
         return {n: v for i, (n, v) in enumerate(items) if not any(np.allclose(v, w, 1e-9, 0) for _, w in items[:i])}
@@ -88,10 +88,7 @@ class Measured:
         return product(y, self.atoms, self.tolerance) or ""
 
     def search(self, **known: Numbers) -> Search:
-        """A search for the formula that gives these factors; some of its lines may be known.
-
-        It is given the factors of vectors that are no units: of those the squares, and the roots, are the same again.
-        """
+        """A search for the formula that gives these factors; some lines may be known. No unit is its own square."""
         letters, size = {**self.letters, **known}, len(self.vectors)
         vectors = {name: NO_UNIT * value for name, value in letters.items() if np.shape(value)[-1:] == (size,)}
         return Search(NO_UNIT * self.factors, {**letters, **vectors}, self.tolerance)

@@ -21,7 +21,6 @@ from grading.judging.diagnosis.unlike import added_number, not_linear, only_smal
 from grading.judging.observations import carefully
 from grading.judging.step_rules import quietly
 
-FEWEST = 4  # places where there is a number: by fewer, many formulas agree
 NOISE = 2  # its column
 SCALED = (("sigma", NOISE, 1), ("variance", NOISE, 2), ("mean", 0, 1), ("x0", 0, 1), ("direction", 1, 1))
 
@@ -48,7 +47,7 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     places = np.isfinite(measured.factors).all(1).sum()
     if places and not measured.wrong:
         return stated("right where it gives a number: for some x_t, or some t, it gives none", named=False)
-    return _of_terms(f, measured) if places >= FEWEST else _not_finite(f, function)
+    return _of_terms(f, measured) if places > 3 else _not_finite(f, function)  # at fewer, many formulas agree
 
 
 def _at_edges_alone(first: Finding, *others: Finding) -> Finding:

@@ -17,7 +17,6 @@ from grading.judging.diagnosis.sites import UNEVEN, Site, inside
 from grading.submission.contract import schedule_from
 
 SMALL = 1e-4  # of arguments so small that nothing is clipped
-X0_CLIPPED = "x0 clipped"
 KEPT = "another answer after other calls: something is kept from one call to the next (tables, a counter, an argument)"
 EACH_TIME = "the same call gives another answer each time"
 
@@ -70,7 +69,7 @@ def only_small(f: Callable, function: str) -> Finding | None:
     if not (small.is_linear and small.is_finite):
         return None
     clipped, lines = _clipped(f, function, inside(function)[0], small.factors[0]), list[Line]()
-    choice = X0_CLIPPED if clipped.startswith("x0") else ""
+    choice = "x0 clipped" if clipped.startswith("x0") else ""
     if choice:
         lines.append(("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not"))
     if small.wrong:

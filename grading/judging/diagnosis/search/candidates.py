@@ -21,7 +21,7 @@ HOLE = "hole"  # the name of what is exchanged
 def candidates(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted, most: int = ANY) -> list[Candidate]:
     """Those wanted with one line changed, the likely first; then those with a letter exchanged wherever it stands."""
     found: list[Candidate] = []
-    known, names = dict(letters), (*formula.letters, *formula.vectors)
+    known, names = dict(letters), (*formula.letters.split(), *formula.vectors)
     with np.errstate(all="ignore"):
         for line, text in lines.items():
             if line not in letters:
@@ -78,10 +78,10 @@ def _stacked(options: Iterable[str], known: Letters, like: Numbers) -> tuple[lis
 
 def _throughout(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted) -> Iterator[Candidate]:
     """A letter exchanged in several lines, or several letters together."""
-    for letter in formula.letters:
+    for letter in formula.letters.split():
         holed = {line: renamed(text, {letter: HOLE}) for line, text in lines.items()}
         if sum(holed[line] != text for line, text in lines.items()) > 1:
-            others, stacked = _stacked(("1", *formula.letters), letters, letters[letter])
+            others, stacked = _stacked(("1", *formula.letters.split()), letters, letters[letter])
             predicted = evaluate(holed, {**letters, HOLE: stacked})
             for i in np.flatnonzero(wanted(predicted)) if predicted.ndim == 3 else ():
                 there = {line: renamed(text, {HOLE: others[i]}) for line, text in holed.items()}

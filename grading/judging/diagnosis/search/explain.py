@@ -27,8 +27,7 @@ class Explanation:
         changed: the changes, in the order found.
         right: which columns it gives.
         choice: the name of the legal choice in it, if any.
-        as_measured: columns that no line gives, and that were taken as they are, each as a product of powers; empty
-            where none was found.
+        as_measured: columns that no line gives, each as a product of powers; empty where none was found.
     """
 
     formula: Formula

@@ -16,7 +16,7 @@ class Formula:
     Attributes:
         lines: name and text of each line, the result last.
         equations: where each line stands in the papers.
-        letters: what may be put for something else by mistake.
+        letters: what may be put for something else by mistake, in one text.
         vectors: the arguments that the result is linear in, one column for each.
         choices: legal lines that this kata does not ask for, by name: which line, its text, and what is said of it.
         shifts: letters that may be exchanged together, by what that means.
@@ -26,7 +26,7 @@ class Formula:
 
     lines: dict[str, str]
     equations: dict[str, str]
-    letters: tuple[str, ...]
+    letters: str
     vectors: tuple[str, ...] = ()
     choices: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     shifts: Mapping[str, dict[str, str]] = field(default_factory=dict)
@@ -40,10 +40,6 @@ class Formula:
         """A line as a student would write it: `sqrt(1 - alpha_bar_t)`, `f(t + 1)`."""
         text = re.sub(r"(after|before|first)\((\w+)\)", lambda m: f"{m[2]}({PLACES[m[1]]})", text)
         return re.sub(r"\b\w+\b", lambda m: self.names.get(m[0], m[0]), text).replace(" ** ", "^")
-
-
-def _letters(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
 
 
 # How a student would write the letters.
@@ -61,14 +57,14 @@ SLOTS = ("x_t", "eps", "noise")
 Q_SAMPLE = Formula(
     {"x_t": "sqrt(ab) * x0 + sqrt(1 - ab) * noise"},
     {"x_t": "DDPM eq. 4"},
-    _letters("beta alpha ab ab_before ab_after alpha_before beta_before ab_mirror beta_bar ab_last ab_first"),
+    "beta alpha ab ab_before ab_after alpha_before beta_before ab_mirror beta_bar ab_last ab_first",
     ("x0", "noise"),
     names=AT_T,
 )
 DDPM = Formula(
     {"mean": "(x_t - beta / sqrt(1 - ab) * eps) / sqrt(alpha)", **VARIANCE},
     {"mean": "DDPM eq. 11", "variance": "DDPM eq. 7", "x_prev": "DDPM algorithm 2"},
-    _letters("beta alpha ab ab_prev beta_before alpha_before ab_after beta_after alpha_after ab_last ab_first ab_two"),
+    "beta alpha ab ab_prev beta_before alpha_before ab_after beta_after alpha_after ab_last ab_first ab_two",
     SLOTS,
     {
         "sigma^2 = beta": ("variance", "beta", "legal: the paper allows both (section 3.2). This kata asks for the "
@@ -100,7 +96,7 @@ DDIM = Formula(
         "x_prev": "sqrt(ab_prev) * x0 + direction + sigma * noise",
     },
     {"x0": "DDIM eq. 9", "sigma": "eq. 16", "direction": "eq. 12", "x_prev": "DDIM eq. 12"},
-    _letters(
+    (
         "ab ab_prev beta alpha alpha_prev beta_prev ab_before ab_after ab_last ab_first ab_prev_after ab_prev_before "
         "beta_before eta"
     ),

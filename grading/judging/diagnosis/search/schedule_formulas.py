@@ -40,10 +40,10 @@ PRODUCTS = {
     "turned(cumprod(alpha))": "alpha_bar from T - 1 down to 0",
     "turned(cumprod(turned(alpha)))": "the product of all alphas from t on",
 }
-ENDS = ("t", "t_next", "t_back", "T", "T_less", "T_more", "start", "end", "start_due", "end_due")
+ENDS = "t t_next t_back T T_less T_more start end start_due end_due"
 formula = partial(Formula, equations={}, shifts=SHIFTS, names=NAMES)
 of_ends = partial(formula, letters=ENDS)
-of_betas = partial(formula, letters=("beta", "t_next", "one_before"))
+of_betas = partial(formula, letters="beta t_next one_before")
 
 # What is due of each function first; after it what is often taken for it.
 FORMULAS: dict[str, tuple[Formula, ...]] = {
@@ -58,13 +58,13 @@ FORMULAS: dict[str, tuple[Formula, ...]] = {
         of_ends(IN_T, name="quadratic in t, not in sqrt(beta)"),
         of_ends(IN_LOGS, name="evenly spaced in log(beta)"),
     ),
-    "cosine_beta_schedule": (formula(COSINE, letters=("u", "T", "s", "T_less", "T_more", "s_due")),),
+    "cosine_beta_schedule": (formula(COSINE, letters="u T s T_less T_more s_due"),),
     "betas": (of_betas({"result": "beta * 1"}),),
     "alphas": (of_betas({"result": "1 - beta"}),),
     "alphas_cumprod": tuple(
         of_betas({"alpha": "1 - beta", "result": line}, name=name) for line, name in PRODUCTS.items()
     ),
-    "ddim_timesteps": (formula({"t": "i * floor(T / S)"}, letters=("i", "T", "S", "T_less", "S_less", "i_next")),),
+    "ddim_timesteps": (formula({"t": "i * floor(T / S)"}, letters="i T S T_less S_less i_next"),),
 }
 
 

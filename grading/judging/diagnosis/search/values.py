@@ -19,7 +19,6 @@ FUNCTIONS: dict[str, Any] = {
     "first": lambda f: f[..., 2:], "__builtins__": {},
 }  # fmt: skip
 CLAMPED = lambda x: np.sqrt(np.maximum(x, 0))  # noqa: E731  a root as many write it, with clamp(min=0)
-FAILURES = (ArithmeticError, ValueError, TypeError, NameError, IndexError)
 
 
 @cache
@@ -31,7 +30,7 @@ def attempt(text: str, known: Letters) -> Numbers:
     """What an expression gives, with two dims or more; not a number where it gives nothing. All texts are our own."""
     try:
         return np.atleast_2d(eval(_code(text), FUNCTIONS, known))
-    except FAILURES:
+    except (ArithmeticError, ValueError, TypeError, NameError, IndexError):
         return np.full((1, 1), np.nan)
 
 
