@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from grading.experiment.networks.shared_training import SharedTraining
 from grading.experiment.networks.training import Trained
 from grading.experiment.stages import SAMPLERS, Experiment, Part, Setting, conclude, sample_stage, train_stage
-from grading.grade.deadline import Deadline, InTime, OutOfTime
+from grading.grade.deadline import Deadline, OutOfTime
+from grading.grade.judge import Judge
 from grading.grade.memory import bounded
 from grading.grade.proofs import proofs
 from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
@@ -21,16 +21,16 @@ from grading.grade.rubric import Rubric, load_rubric
 from grading.grade.worth import worth
 from grading.isolation.submission_files import submission_files
 from grading.submission import handed_in
-from grading.submission.implementation import Implementation, find
-from grading.submission.katas import Task, tasks
+from grading.submission.katas import Task, katas, tasks
 from grading.suites import board
 from grading.suites.board import Outcome, state
-from grading.suites.runner import run_suites, unit_suites
+from grading.suites.runner import TESTS, run_suites, unit_suites
 
 Progress = Callable[[str, int, int], None]  # (stage, done, total); stage is one of STAGES
 STAGES = ("tests", "train", *SAMPLERS)
 MOST_LOSSES = 500
 MOST_SEED = 1 << 31
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,53 +39,6 @@ class Graded:
 
     result: Result
     experiment: Experiment
-
-
-class Judge:
-    """Makes a fresh implementation of one submission for every stage.
-
-    Isolated, that is a process of its own in a sandbox; else the submission runs in this process, and is trusted.
-    """
-
-    def __init__(
-        self,
-        impl: str | Path,
-        *,
-        isolated: bool,
-        sandbox: str = "auto",
-        device: str = "cpu",
-        deadline: Deadline | None = None,
-    ) -> None:
-        self.folder = find(impl)
-        self.deadline = deadline or Deadline()
-        self.isolated, self.sandbox, self.device = isolated, sandbox, device
-        self.tier = self._tier() if isolated else "none (in this process)"
-
-    def _tier(self) -> str:
-        from grading.isolation import server
-
-        return str(server(self.sandbox, self.device != "cpu"))
-
-    def make(self) -> Any:
-        """A fresh object with the functions of the contract."""
-        if not self.isolated:
-            return InTime(Implementation(self.folder), self.deadline)
-        from grading.isolation import IsolatedImplementation, Limits
-
-        limits = Limits(total=min(Limits.total, self.deadline.remaining))
-        until = self.deadline.end
-        made = IsolatedImplementation(self.folder, sandbox=self.sandbox, limits=limits, device=self.device, until=until)
-        return InTime(made, self.deadline)
-
-    @contextmanager
-    def fresh(self) -> Iterator[Any]:
-        """The same, closed at the end of the block: its whole process tree is dead then."""
-        made = self.make()
-        try:
-            yield made
-        finally:
-            if hasattr(made, "close"):
-                made.close()
 
 
 def grade(
@@ -126,8 +79,12 @@ def grade(
     with bounded(isolated and setting.device == "cpu"):
         outcomes = run_tests(judge, setting, progress, tests_seed)
         tested = time.perf_counter()
-        trained, failure, training = _train(judge, setting, until.watched(progress), shared)
-        parts = {name: _sample(judge, name, trained, setting, until.watched(progress)) for name in SAMPLERS}
+        told = until.watched(progress)
+        trained, failure, training = _once_more(lambda: _train(judge, setting, told, shared), lambda found: found[1])
+        parts = {
+            name: _once_more(lambda: _sample(judge, name, trained, setting, told), lambda part: part.failure)  # noqa: B023
+            for name in SAMPLERS
+        }
         experiment = conclude(setting, trained, failure, **parts)
         own = proofs(judge.folder, judge.tier, sandbox, rubric.prove > 0, until.end)
     seconds = {
@@ -139,6 +96,12 @@ def grade(
     measured = _result(str(impl), judge, experiment, outcomes, seconds, tests_seed)
     measured = replace(measured, cut_short=not until.remaining, training=training, proofs=own)
     return Graded(worth(measured, rubric), experiment)
+
+
+def _once_more(ask: Callable[[], T], failure: Callable[[T], str | None]) -> T:
+    """An answer; another, where the process is gone: an interpreter may crash that nobody has told to."""
+    found = ask()
+    return ask() if "its process" in (failure(found) or "") else found
 
 
 def _train(
@@ -167,14 +130,28 @@ def _sample(judge: Judge, name: str, trained: Trained | None, setting: Setting, 
 
 
 def run_tests(judge: Judge, setting: Setting, progress: Progress | None = None, tests_seed: int = 0) -> list[Outcome]:
-    """Run the unit suites, each on a fresh implementation."""
+    """Run the unit suites, each on a fresh implementation; once more a task in which a process was gone."""
 
     def told(_: Outcome, done: int, total: int) -> None:
         if progress:
             progress("tests", done, total)
 
     options = ("--seed", str(tests_seed), *(("--device", "cuda") if setting.device != "cpu" else ()))
-    return run_suites(judge.folder, *options, files=unit_suites(), make=judge.make, on_outcome=told)
+    outcomes = run_suites(judge.folder, *options, files=unit_suites(), make=judge.make, on_outcome=told)
+    for kata in katas() if judge.isolated else ():
+        for task in kata.tasks:
+            mine = [outcome for outcome in outcomes if outcome.task == task.id]
+            if any(outcome.kind == "gone" for outcome in mine):
+                again = run_suites(
+                    judge.folder, *options, "--task", task.id, files=[TESTS / kata.suite], make=judge.make
+                )
+                best = min(mine, again, key=_failures)
+                outcomes = [*(outcome for outcome in outcomes if outcome.task != task.id), *best]
+    return outcomes
+
+
+def _failures(outcomes: list[Outcome]) -> int:
+    return sum(outcome.status == "failed" for outcome in outcomes)
 
 
 def _result(

@@ -77,18 +77,22 @@ class CallLimit:
         while True:
             self._work.wait()
             time.sleep(TICK)
-            with self._lock:
-                call = self._call
-                if call is None:
-                    self._work.clear()
-                    continue
-                frame = sys._current_frames().get(call.thread)
-                if frame is None or not call.runs(frame):
-                    self._call = None  # it has ended in the same moment as its time
-                elif call.over(frame, self.paused, self.loaded):
-                    call.tell()
-            if self.deaf and frame and call.told and call.told_for > DEAF:
-                self.deaf(frame)
+            self._look()
+
+    def _look(self) -> None:
+        """Look at the call under way, and keep no frame of it: what it leaves is freed in its own thread, not here."""
+        with self._lock:
+            call = self._call
+            if call is None:
+                self._work.clear()
+                return
+            frame = sys._current_frames().get(call.thread)
+            if frame is None or not call.runs(frame):
+                self._call = None  # it has ended in the same moment as its time
+            elif call.over(frame, self.paused, self.loaded):
+                call.tell()
+        if self.deaf and frame and call.told and call.told_for > DEAF:
+            self.deaf(frame)
 
 
 class _Call:

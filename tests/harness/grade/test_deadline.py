@@ -11,7 +11,8 @@ from grading.experiment.networks.network import NETWORKS
 from grading.experiment.networks.training import Trained
 from grading.experiment.stages import Setting, sample_stage
 from grading.grade.deadline import Deadline, InTime
-from grading.grade.grade import Judge, grade
+from grading.grade.grade import grade
+from grading.grade.judge import Judge
 from grading.grade.result import Result
 from grading.reports.page import page
 from grading.reports.terminal import messages

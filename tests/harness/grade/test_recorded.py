@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from grading.grade.grade import Judge, run_tests
+from grading.grade.grade import run_tests
+from grading.grade.judge import Judge
 from grading.submission.errors import SubmissionError
 from grading.submission.implementation import ROOT, Implementation
 from grading.submission.katas import MODULE_OF, tasks

@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 
-from grading.submission.call_limit import LIMIT, Overdue
+from grading.submission.call_limit import LIMIT, TICK, Overdue
 from grading.submission.errors import SubmissionError, submission_error
 from grading.submission.implementation import Implementation
 from grading.submission.katas import tasks
@@ -141,3 +141,22 @@ def test_a_call_that_is_told_twice_still_names_its_line(tmp_path):
     except Overdue as error:
         told = submission_error("q_sample", error, tmp_path)
     assert (told.kind, told.frames[-1].line) == ("timeout", 3)
+
+
+def test_what_a_call_leaves_is_freed_in_its_own_thread():
+    """A graph of torch's, or anything else with an end of its own, is not to end in the thread that looks at calls."""
+    ended = []
+
+    class Held:
+        def __del__(self):
+            ended.append(threading.current_thread().name)
+
+    def call(held, until):
+        while time.monotonic() < until:
+            assert (lambda: held)() is held
+
+    for _ in range(5):
+        with LIMIT.limited(5):
+            call(Held(), time.monotonic() + 2.5 * TICK)
+    time.sleep(2 * TICK)
+    assert ended == 5 * [threading.current_thread().name]
