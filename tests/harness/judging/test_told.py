@@ -103,6 +103,16 @@ def test_a_slip_at_the_last_step_is_not_put_down_to_the_end_of_the_list():
     assert says.startswith("at t = T - 1 eps has the wrong factor")
 
 
+def test_the_only_step_of_a_walk_is_an_edge_of_its_own():
+    """T - 1 to -1 at once: a walk of one step, or of two that are long."""
+
+    def wrong(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
+        alone = t == len(schedule.betas) - 1 and t_prev == -1
+        return SOLUTION.ddim_step(x_t, t, t_prev, 2 * eps if alone else eps, schedule, eta, noise)
+
+    assert told("ddim_step", wrong)[-1] == ("says", "at t = T - 1 and t_prev = -1 eps has the wrong factor")
+
+
 def sampler(model, x_T, schedule, generator, asked=1, older=0, bound=1e99, again=False):
     """ddpm_sample with other questions to its model, or its last step twice."""
     walk = [x_T] * (older + 1)
