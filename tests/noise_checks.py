@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ from grading.judging.step_rules import rule_of
 
 from walk_checks import WalkChecks
 
+KEPT: WeakKeyDictionary[Any, dict[tuple[type, int, int], Tensor]] = WeakKeyDictionary()
+
 
 class NoisyWalkChecks(WalkChecks):
     """A walk whose every step but the last adds fresh noise.
@@ -33,8 +36,9 @@ class NoisyWalkChecks(WalkChecks):
 
     def noise(self, f: Any, kata: Checker, samples: int = POINTS, dims: int = 2) -> Tensor:
         """(steps, samples, dims): what each step that adds noise added, in units of its sigma."""
-        kept = vars(self).setdefault("kept", {})  # a test that looks twice at one noise makes one walk
-        which = (kata.implementation, samples, dims)
+        # A test that looks twice at one noise makes one walk, and keeps it for as long as it has something to ask.
+        kept = KEPT.setdefault(kata.implementation, {})
+        which = (type(self), samples, dims)
         if which not in kept:
             path = self.walk(f, kata, samples, dims)
             noises = self.of_own_step(path, kata) or rule_of(path, self.rules(kata)).noises(path)

@@ -18,6 +18,7 @@ from grading.submission.errors import UsageError
 Sampler = Callable[[int, int], np.ndarray]  # (num_points, seed) -> (num_points, 2), float64
 
 SCALE = 2.0  # the standard deviation of a normalised set, over all its entries
+SHOWN = 500  # points of a walk that a picture follows
 REFERENCE_DRAW = (100_000, 0)  # the points and the seed that a set's centre and spread are measured with
 
 

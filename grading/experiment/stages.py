@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grading.experiment.data import DATASETS, make_dataset
+from grading.experiment.data import DATASETS, SHOWN, make_dataset
 from grading.experiment.distances.chamfer import chamfer_distance
 from grading.experiment.distances.sliced_wasserstein import reference, wasserstein_floor
 from grading.experiment.networks.training import RECIPES, Progress, Trained, TrainingFailed, train
@@ -77,7 +77,7 @@ class Setting:
 class Part:
     """What one sampler made: samples (n, 2) and their distance to fresh data, or a sentence that says why not.
 
-    `unlawful` says why the samples are not where the model led (see path_check); `path` is the walk,
+    `unlawful` says why the samples are not where the model led (see path_check); `path` is the walk of SHOWN points,
     x_T first, x_0 last. `fair` is the distance that the grader's own walk reaches with the same network, measured where
     a sampler's noise was not the generator's. `density` is the sliced Wasserstein distance: it sees where points crowd.
     """
@@ -180,6 +180,8 @@ def sample_stage(
         failure = sentence(error) if watched.sound else BROKEN
         return Part(failure=failure, seconds=time.perf_counter() - started)
     seconds = time.perf_counter() - started
+    if hasattr(impl, "close"):
+        impl.close()  # its process has done its work: what it holds is free while the walk is judged
     if not watched.sound:
         return Part(failure=BROKEN, seconds=seconds)
     try:
@@ -202,14 +204,15 @@ def _judged(
     held_out, lawful = setting.points("held-out", setting.num_points), lawful_timesteps(name, setting)
     eta = None if name == "ddpm" else 0.0
     verdict = check_path(model, x_T, samples, setting.schedule, lawful, eta, held_out, given, tick)
-    path = [(t, x_t) for t, (x_t, _, _) in zip(lawful, whole(model.calls, x_T.cpu()))] if verdict.lawful else []
+    asked = zip(lawful, whole(model.calls, x_T.cpu())) if verdict.lawful else ()
     chamfer, fair = chamfer_distance(samples, held_out), None
     if verdict.chosen:
         own = torch.Generator(setting.device).manual_seed(setting.seed_for("fair walk"))
         fair = chamfer_distance(fair_walk(model.model, x_T, setting.schedule, own, tick), held_out)
     points = samples.cpu()
     density = reference(setting.dataset, setting.num_points, setting.seed_for("density"))(points)
-    return Part(points, chamfer, None, seconds, verdict.sentence or None, [*path, (-1, points)], fair, density)
+    path = [*((t, x_t[:SHOWN].clone()) for t, (x_t, _, _) in asked), (-1, points[:SHOWN])]
+    return Part(points, chamfer, None, seconds, verdict.sentence or None, path, fair, density)
 
 
 def lawful_timesteps(name: str, setting: Setting) -> list[int]:

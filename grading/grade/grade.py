@@ -20,6 +20,7 @@ from grading.grade.result import CaseResult, Result, SamplerResult, TaskResult
 from grading.grade.rubric import Rubric, load_rubric
 from grading.grade.worth import worth
 from grading.isolation.submission_files import submission_files
+from grading.machine.allocator import give_back
 from grading.submission import handed_in
 from grading.submission.katas import Task, katas, tasks
 from grading.suites import board
@@ -78,6 +79,7 @@ def grade(
     tests_seed = secrets.randbelow(MOST_SEED) if tests_seed is None else tests_seed
     with bounded(isolated and setting.device == "cpu"):
         outcomes = run_tests(judge, setting, progress, tests_seed)
+        give_back()
         tested = time.perf_counter()
         told = until.watched(progress)
         trained, failure, training = _once_more(lambda: _train(judge, setting, told, shared), lambda found: found[1])

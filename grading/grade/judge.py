@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.grade.deadline import Deadline, InTime
+from grading.machine.allocator import give_back
 from grading.submission.implementation import Implementation, find
 
 
@@ -56,3 +57,4 @@ class Judge:
         finally:
             if hasattr(made, "close"):
                 made.close()
+            give_back()

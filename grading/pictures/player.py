@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grading.experiment.data import SHOWN
 from grading.pictures.style import view_of
 
 if TYPE_CHECKING:
     from grading.experiment.stages import Experiment
 
 Walk = Sequence[tuple[int, Tensor]]  # (t, x_t (n, 2)), the noisiest first; (-1, x_0) last
-FRAMES, POINTS = 51, 500
+FRAMES = 51
 SCALE = 8000  # int16 units to the edge of the view: points up to four times as far out keep their place
 HERE = Path(__file__).parent
 _numbers = count(1)
@@ -44,8 +45,8 @@ def player_html(walks: Mapping[str, Walk], data: Tensor, label: str = "timestep 
     film = {
         "times": times,
         "scale": SCALE,
-        "data": packed(data[: 2 * POINTS], half),
-        "tracks": [[packed(x_t[:POINTS], half) for x_t in frames(walk, times)] for walk in walks.values()],
+        "data": packed(data[: 2 * SHOWN], half),
+        "tracks": [[packed(x_t[:SHOWN], half) for x_t in frames(walk, times)] for walk in walks.values()],
     }
     figures = "".join(
         f'<figure><figcaption>{html.escape(title)}</figcaption><canvas role="img" aria-label='
