@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = 2
 BINS = 10
+UNASKED = {
+    "load": "its file is missing, or cannot be read",
+    "timeout": "it gives no answer in time",
+    "gone": "its process ends while it runs",
+}
 
 
 def insight(rows: list[Row]) -> dict[str, Any]:
@@ -86,11 +91,15 @@ def _of_task(task: TaskResult) -> dict[tuple[str, str, str], dict[str, Any]]:
     inherited = any(case.misconception for case in task.failures) and not named
     if named or inherited or not task.failures or task.status == "todo":
         return named
+    name, says = _where(task)
+    says = says if name in UNASKED else f"fails first at: {says}"
+    return {(task.id, "test", name): base | {"kind": "test", "name": name, "says": says}}
+
+
+def _where(task: TaskResult) -> tuple[str, str]:
+    """Where a task fails first, in a word and in words: at a test, or at what kept every test from an answer."""
     first = task.failures[0]
-    says = one_line(first.behaviour)
-    return {
-        (task.id, "test", first.name): base | {"kind": "test", "name": first.name, "says": f"fails first at: {says}"}
-    }
+    return (first.kind, UNASKED[first.kind]) if first.kind in UNASKED else (first.name, one_line(first.behaviour))
 
 
 def _stuck(graded: list[Row]) -> list[dict[str, Any]]:
@@ -102,11 +111,10 @@ def _stuck(graded: list[Row]) -> list[dict[str, Any]]:
         task = next((task for task in row.result.tasks if task.failures), None)
         if task is None:
             continue
-        first, written = task.failures[0], task.status != "todo"
-        key = (task.id, first.name if written else "")
+        test, behaviour = _where(task) if task.status != "todo" else ("", "not written yet")
+        key = (task.id, test)
         who[key].append(row)
-        behaviour = one_line(first.behaviour) if written else "not written yet"
-        about[key] = {"task": task.id, "function": task.function, "test": key[1], "behaviour": behaviour}
+        about[key] = {"task": task.id, "function": task.function, "test": test, "behaviour": behaviour}
     ranked = sorted(who, key=lambda key: (-len(who[key]), key))
     return [about[key] | {"students": len(who[key]), "names": [row.name for row in who[key]]} for key in ranked]
 

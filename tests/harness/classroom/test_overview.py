@@ -14,14 +14,14 @@ from grading.classroom.gradebook.rows import Row
 from grading.classroom.overview import insight
 
 
-def row_with(name: str, slips: dict[str, str | None]) -> Row:
+def row_with(name: str, slips: dict[str, str | None], kind: str = "wrong") -> Row:
     """A student who fails the given tasks, each by a named slip or (None) by a nameless one."""
     result = made(passing=True)
     tasks = []
     for task in result.tasks:
         if task.id in slips:
             bad = dataclasses.replace(
-                task.cases[0], name="bad", status="failed", kind="wrong", message="no", misconception=slips[task.id]
+                task.cases[0], name="bad", status="failed", kind=kind, message="no", misconception=slips[task.id]
             )
             task = dataclasses.replace(task, cases=[task.cases[0], bad, bad], status="wrong", points=0.0)
         tasks.append(task)
@@ -48,6 +48,15 @@ def test_mistakes_are_counted_by_student_and_ranked():
     assert [(place["task"], place["students"]) for place in found["stuck"]] == [("4.1", 3), ("2.1", 2)]
     assert sum(bin["students"] for bin in found["distribution"]) == 6
     assert found["distribution"][-1]["students"] == 1
+
+
+def test_what_keeps_every_test_from_an_answer_is_no_test_that_fails():
+    rows = [row_with("a", {"3.1": None}, "load"), row_with("b", {"3.1": None}, "load"), row_with("c", {"3.1": None})]
+    found = insight(rows)
+    first, second = found["slips"]
+    assert (first["says"], first["students"]) == ("its file is missing, or cannot be read", 2)
+    assert second["says"].startswith("fails first at: ")
+    assert [(place["test"], place["students"]) for place in found["stuck"]] == [("load", 2), ("bad", 1)]
 
 
 def test_a_class_of_nobody_has_a_page(tmp_path):
