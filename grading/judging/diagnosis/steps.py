@@ -83,11 +83,10 @@ def _of_terms(f: Callable, measured: Measured) -> Finding:
     if best.choice:
         lines.append(("choice", f"{best.choice} is {best.formula.choices[best.choice][2]}"))
     at_edges = edge_findings(f, measured.function, best)
-    is_legal = not (best.changed or best.as_measured or at_edges)
+    choice = "" if best.changed or best.as_measured or at_edges else best.choice
     says = best.says() or f"the factor of {' and '.join(measured.wrong)}"
     formula = dict(best.lines) if best.whole else None
-    found = Finding(says, tuple(lines), best.choice if is_legal else "", best.named, formula)
-    return found.also(*(edge.says for edge in at_edges))
+    return Finding(says, tuple(lines), choice, best.named, formula).also(*(edge.says for edge in at_edges))
 
 
 def _as_measured(best: Explanation, measured: Measured) -> Explanation:
@@ -95,6 +94,8 @@ def _as_measured(best: Explanation, measured: Measured) -> Explanation:
     if measured.function != "q_sample" and not best.right[NOISE]:  # what was found with another sigma may be chance
         best = replace(best, lines=dict(best.formula.lines), changed=(), choice="")
     known, scaled, bare = dict(measured.letters), list[Change](), set[int]()
+    if "sigma" in best.lines and all(measured.right[:NOISE]):
+        bare.add(NOISE)  # the direction has the sigma that is due: before the noise alone stands another
     for line, column, power in SCALED:
         if line not in best.lines or best.right[column] or column in bare:
             continue

@@ -113,6 +113,13 @@ def test_the_only_step_of_a_walk_is_an_edge_of_its_own():
     assert told("ddim_step", wrong)[-1] == ("says", "at t = T - 1 and t_prev = -1 eps has the wrong factor")
 
 
+def test_a_factor_that_is_right_is_not_rewritten_for_one_that_follows_no_formula():
+    def wrong(x_t, t, t_prev, eps, schedule, eta=0.0, noise=None):
+        return SOLUTION.ddim_step(x_t, t, t_prev, eps, schedule, eta, noise if noise is None else noise / noise.std())
+
+    assert told("ddim_step", wrong)[-1] == ("says", "the factor of noise")
+
+
 def sampler(model, x_T, schedule, generator, asked=1, older=0, bound=1e99, again=False):
     """ddpm_sample with other questions to its model, or its last step twice."""
     walk = [x_T] * (older + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -56,7 +57,7 @@ def _written(number: str, powers: dict[str, float]) -> str:
     """eta * sqrt(a * b / c): what has a whole power outside of the root, what has half of one inside."""
     outside, inside = ({name: p for name, p in powers.items() if (p % 1 == 0) == whole} for whole in (True, False))
     root = [f"sqrt({_ratio({name: 2 * p for name, p in inside.items()})})"] if inside else []
-    return _ratio(outside, [number] if number != "1" else [], root)
+    return ast.unparse(ast.parse(_ratio(outside, [number] if number != "1" else [], root)))
 
 
 def _ratio(powers: dict[str, float], before: Sequence[str] = (), after: Sequence[str] = ()) -> str:
