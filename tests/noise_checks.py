@@ -25,7 +25,7 @@ from grading.judging.step_rules import rule_of
 
 from walk_checks import WalkChecks
 
-KEPT: WeakKeyDictionary[Any, dict[tuple[type, int, int], Tensor]] = WeakKeyDictionary()
+KEPT: WeakKeyDictionary[Any, dict[tuple[NoisyWalkChecks, int, int], Tensor]] = WeakKeyDictionary()
 
 
 class NoisyWalkChecks(WalkChecks):
@@ -36,9 +36,10 @@ class NoisyWalkChecks(WalkChecks):
 
     def noise(self, f: Any, kata: Checker, samples: int = POINTS, dims: int = 2) -> Tensor:
         """(steps, samples, dims): what each step that adds noise added, in units of its sigma."""
-        # A test that looks twice at one noise makes one walk, and keeps it for as long as it has something to ask.
+        # A test that looks twice at one noise makes one walk; another test makes its own, for a sampler may remember.
+        # pytest keeps the tests: what they keep goes with the implementation.
         kept = KEPT.setdefault(kata.implementation, {})
-        which = (type(self), samples, dims)
+        which = (self, samples, dims)
         if which not in kept:
             path = self.walk(f, kata, samples, dims)
             noises = self.of_own_step(path, kata) or rule_of(path, self.rules(kata)).noises(path)
