@@ -4,8 +4,6 @@ A step is linear in its arguments, so its factors can be measured at any place a
 among small changes of the formula then says what was written instead. Nothing here is run before a test has failed.
 """
 
-from __future__ import annotations
-
 from typing import Any
 from weakref import WeakKeyDictionary
 

@@ -43,12 +43,12 @@ def all_of(remarks: Iterable[str], most: int = 4) -> Finding | None:
 
 
 def for_some(name: str, shapes: Sequence[tuple[int, ...]], is_right: Callable[[tuple[int, ...]], bool]) -> str:
-    """For which shapes of an argument a function is right; empty where it is for all."""
+    """For which shapes of an argument a function is right; empty where it is for all, or for none."""
     right = [shape for shape in shapes if is_right(shape)]
-    yes, no = (", ".join(str(s) for s in shapes if (s in right) == wanted) for wanted in (True, False))
-    if not right:
+    if right and all(samples == 1 for samples, *_ in right):
         return "right for one sample alone, and for no batch"
-    return f"right for {name} of shape {yes}, and not for {no}" if no else ""
+    yes, no = (", ".join(str(s) for s in shapes if (s in right) == wanted) for wanted in (True, False))
+    return f"right for {name} of shape {yes}, and not for {no}" if yes and no else ""
 
 
 def table(label: str, where: str, rows: Iterable[tuple[str, complex, complex, str]]) -> list[Line]:

@@ -1,9 +1,7 @@
 """What a loss measures: what the model is shown, what its answer is compared with, and how the gaps are counted."""
 
-from __future__ import annotations
-
+from ast import unparse
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,14 +12,14 @@ from grading.judging import closed_form
 from grading.judging.compare import kind
 from grading.judging.diagnosis.finding import Finding, all_of, for_some, stated
 from grading.judging.diagnosis.measure import name_of, numbers, other_times
-from grading.judging.diagnosis.search.changes import simplified
+from grading.judging.diagnosis.search.changes import simplified, tree_of
 from grading.judging.diagnosis.search.formulas import Q_SAMPLE
 from grading.judging.diagnosis.search.powers import product
 from grading.judging.diagnosis.sites import UNEVEN
 from grading.judging.observations import carefully
-from grading.judging.step_rules import quietly
+from grading.judging.step_rules import quietly, x_t_of_its_own
 
-SHAPES: tuple[tuple[int, ...], ...] = ((7, 3), (7, 7), (7, 1), (7, 2, 2), (1, 2), (40, 2))
+SHAPES: tuple[tuple[int, ...], ...] = ((7, 3), (7, 7), (7, 1), (7, 2, 2), (7, 1, 2, 2), (1, 2), (40, 2))
 TIMES = torch.tensor([2, 5, 0, 4, 1, 6, 3])
 ANSWER = numbers(7, 3, seed=2)
 BETA, ALPHA, AB = (table[TIMES].numpy() for table in UNEVEN)
@@ -38,74 +36,61 @@ FORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "the mean of the samples' lengths": lambda gap: gap.flatten(1).norm(dim=1).mean(),
     "the square of the samples' mean length": lambda gap: gap.flatten(1).norm(dim=1).mean() ** 2,
 }
-OF_SHAPE = {
-    (7, 3): "the squares themselves: the mean over every element is missing",
-    (7,): "one loss for each sample: the mean over the batch is missing",
-    (3,): "a mean over the batch alone: the mean over the dims is missing",
-    (1,): "a single number has shape ()",
-}
 
 
 def loss_finding(implementation: Any, function: str) -> Finding | None:
     """Everything that is not as it should be, each in a sentence."""
     f = carefully(implementation.ddpm_loss)
-    found = all_of((*_shown(f, implementation), *_returned(f)))
+    found = all_of((*_shown(f, implementation, ANSWER.shape), *_returned(f)))
+    for shape in () if found else SHAPES:
+        found = found or all_of(f"for x0 of shape {shape}: {says}" for says in _shown(f, implementation, shape))
     return stated(SUM, ("choice", LEGAL), choice="sum over dims") if found and found.says == SUM else found
 
 
 def batch(like: Tensor) -> tuple[Tensor, Tensor, Any, Tensor]:
     """x0, t, schedule and noise for answers of a shape, t in no order."""
-    t = TIMES.repeat(1 + len(like) // len(TIMES))[: len(like)]
-    return numbers(*like.shape), t, UNEVEN, numbers(*like.shape, seed=1)
+    return numbers(*like.shape), TIMES[torch.arange(len(like)) % len(TIMES)], UNEVEN, numbers(*like.shape, seed=1)
 
 
-def asked(f: Callable, answer: Tensor) -> Any:
-    """The loss where the model's answer is given, whatever it is shown."""
-    return f(lambda *shown: answer.clone(), *batch(answer))
-
-
-def _shown(f: Callable, implementation: Any) -> Iterator[str]:
+def _shown(f: Callable, implementation: Any, shape: tuple[int, ...]) -> Iterator[str]:
     """What the model is given, and how often."""
     calls: list[tuple] = []
-    args = x0, t, _, noise = batch(ANSWER)
+    args = x0, t, _, noise = batch(torch.zeros(shape))
     for _ in range(2):
         f(lambda *shown: calls.append(shown) or torch.zeros_like(x0), *args)  # type: ignore[func-returns-value]
     if len(calls) != 2:
         yield f"the model is asked {len(calls) // 2} times: it is asked once"
         return
-    first, again = calls
-    if len(first) != 2:
-        yield f"the model is given {len(first)} argument{'s' * (len(first) != 1)}: it is asked model(x_t, t)"
-        return
-    x_t, given_t = first
-    own, due = quietly(partial(carefully(implementation.q_sample), *args)), closed_form.q_sample(*args)
-    known = {"due": due, "own": own if isinstance(own, Tensor) else due, "x0": x0, "noise": noise}
-    known |= {"x0 + noise": x0 + noise, "something else than q_sample makes": again[0]}
-    if not isinstance(x_t, Tensor) or x_t.shape != x0.shape:
-        yield f"the model is shown {kind(x_t)} where x_t belongs, {tuple(x0.shape)}"
-    elif (what := name_of(x_t, known) or "another x_t each time (is noise or t drawn anew?)") not in ("due", "own"):
-        yield f"the model is shown {what}, where q_sample(x0, t, schedule, noise) belongs"
-    if kind(given_t) != kind(t):
-        yield f"the model is given t as {kind(given_t)}: it is asked with t as it came, {kind(t)}"
-    if isinstance(given_t, Tensor) and given_t.numel() == t.numel() and not name_of(given_t.flatten(), {"t": t}):
-        known = {**other_times(t, 7), "alpha_bar[t]": UNEVEN.alphas_cumprod[t], "t[0]": t[:1].expand(7)}
-        yield f"the model is given {name_of(given_t.flatten(), known) or 'another t'} where t itself belongs"
+    if (count := len(calls[0])) != 2:
+        yield f"the model is given {count} argument{'s' * (count != 1)}: it is asked model(x_t, t)"
+    x_ts = {"own": x_t_of_its_own(implementation, *args), "due": closed_form.q_sample(*args)}
+    x_ts |= {"x0": x0, "noise": noise, "x0 + noise": x0 + noise}
+    times = {"due": t, **other_times(t, 7), "alpha_bar[t]": UNEVEN.alphas_cumprod[t], "t[0]": t[:1].expand(len(t))}
+    belongs = "q_sample(x0, t, schedule, noise)", "t itself"
+    for what, known, seen, again in zip(belongs, (x_ts, times), *calls):
+        if kind(seen).replace("float32", "float64") != kind(known["due"]):  # precision has its own message
+            yield f"the model is given {kind(seen)} where {what} belongs, {kind(known['due'])}"
+        if isinstance(seen, Tensor) and seen.numel() == known["due"].numel():
+            seen, known["something else"] = (x.reshape(known["due"].shape) for x in (seen, again))
+            if (name := name_of(seen, known) or "something new each time (what is drawn anew?)") not in ("own", "due"):
+                yield f"the model is given {name} where {what} belongs"
 
 
 def _returned(f: Callable) -> Iterator[str]:
     """What the loss is, and what it is made of."""
-    answer = ANSWER.clone().requires_grad_()
-    first, again = asked(f, answer), asked(f, answer)
+    asked = lambda answer: f(lambda *shown: answer.clone(), *batch(answer))  # noqa: E731
+    first, again = (asked(ANSWER.clone().requires_grad_()) for _ in range(2))
     if not isinstance(first, Tensor):
         yield f"{kind(first)} is returned: a Tensor of shape () is asked for, with a gradient"
         return
     if shape := tuple(first.shape):
-        yield f"the loss has shape {shape}, {OF_SHAPE.get(shape, 'a single number of shape () is asked for')}"
+        missing = "one loss for each sample: the mean over the batch is missing"
+        yield f"the loss has shape {shape}, {missing if shape == (7,) else 'the mean over every element has shape ()'}"
     if not torch.equal(first, again):
         yield "the same call gives another loss each time: something in it is drawn anew, or kept from earlier calls"
         return
     if first.dtype == torch.float64:  # differences of losses drown in float32's rounding; the dtype has its own message
-        L = lambda answer: float(asked(f, answer).mean() if shape else asked(f, answer))  # noqa: E731
+        L = lambda answer: float(asked(answer).mean())  # noqa: E731
         due = lambda answer: (batch(answer)[3] - answer).square().mean()  # noqa: E731
         is_right = lambda shape: bool(np.isclose(_ratio(L, due, shape), 1.0))  # noqa: E731
         yield from [*_value(L)] or filter(None, [for_some("x0", SHAPES, is_right)])
@@ -117,14 +102,14 @@ def _value(L: Callable[[Tensor], float]) -> Iterator[str]:
     """Degree, target, weights and divisor of the loss, asked with answers of our choice."""
     unit, noise = torch.eye(21, dtype=torch.float64).reshape(21, 7, 3), batch(ANSWER)[3]
     base = L(0 * noise)
-    up, down, twice = (numbers(7, 3).new_tensor([L(h * e) for e in unit]).reshape(7, 3) - base for h in (1, -1, 2))
+    up, down = (numbers(7, 3).new_tensor([L(h * e) for e in unit]).reshape(7, 3) - base for h in (1, -1))
     weights = (up + down) / 2
     largest = float(weights.abs().max())
     if float(up.abs().max()) < 1e-12:
         yield "the loss does not depend on the model's answer"
         return
-    is_square = largest >= 1e-12 and torch.allclose(twice - 2 * up, 2 * weights, rtol=1e-6, atol=1e-12)
-    if not is_square or abs(L(torch.ones_like(noise)) - base - float(up.sum())) > 1e-8 * largest:
+    made_of_squares = base + float((weights * ANSWER.square() + (up - down) / 2 * ANSWER).sum())
+    if largest < 1e-12 or abs(L(ANSWER) - made_of_squares) > 1e-8 * largest:
         forms = ((name, _multiple(L, lambda x, form=form: form(batch(x)[3] - x))) for name, form in FORMS.items())
         named = (f"{scale}{name}: the mean of the squares is due" for name, scale in forms if scale is not None)
         yield f"the loss is {next(named, 'not a sum of squares of noise - model(x_t, t)')}"
@@ -152,10 +137,7 @@ def _ratio(loss: Callable, due: Callable, shape: tuple[int, ...]) -> float:
 
 def _multiple(loss: Callable, due: Callable) -> str | None:
     """`D times `, if a loss is that multiple of another; empty for 1; None where it is none."""
-    sizes = {
-        "B": np.array([float(B) for B, *_ in SHAPES]),
-        "D": np.array([float(np.prod(dims)) for _, *dims in SHAPES]),
-    }
+    sizes = dict(zip("BD", np.array([(B, np.prod(dims)) for B, *dims in SHAPES], dtype=float).T))
     text = product(np.array([_ratio(loss, due, shape) for shape in SHAPES]), sizes, 1e-6)
     return None if text is None else {"1": "", "-1": "minus "}.get(text, f"{text} times ")
 
@@ -168,19 +150,18 @@ def _target(target: Tensor, counted: Tensor) -> str:
     pairs = torch.stack([x0, noise], -1)
     factors = torch.linalg.lstsq(pairs, target[..., None]).solution
     texts = [product(column.numpy(), atoms) if column.abs().max() > 1e-9 else "0" for column in factors[..., 0].T]
-    total = name_of(target, {"x_t": x_t, "x_t - x0": x_t - x0, "0": 0 * x_t})
+    total = name_of(target, {"x_t": x_t, "x_t - x0": x_t - x0})
     if not total and (None in texts or not torch.allclose(pairs @ factors, target[..., None], 1e-6)):
         return "the answer is compared with something else than the noise"
-    total = total or Q_SAMPLE.written(simplified(f"{texts[0]} * x0 + {texts[1]} * noise"))
-    if total == "-noise":
-        return "noise + model(x_t, t) is squared: the difference is due"
-    return f"the answer is compared with {total}: the noise itself is due"
+    total = total or simplified(unparse(tree_of(f"({texts[0]}) * x0 + ({texts[1]}) * noise")))
+    return f"the answer is compared with {Q_SAMPLE.written(total)}: the noise itself is due"
 
 
 def _weights(weights: Tensor) -> str:
     """How samples are weighted by their t."""
-    if left := (weights.abs() < 1e-12).nonzero().flatten().tolist():
-        one = f"1 of 7 samples is left out, number {left[0]} of 0 ... 6, whose t is {int(TIMES[left[0]])}"
-        return one if len(left) == 1 else f"{len(left)} of 7 samples are left out"
-    by = product(21 * weights.numpy(), ATOMS) or "their t"
-    return f"samples are weighted by {Q_SAMPLE.written(by)}: eq. 14 weighs all alike"
+    counted = weights.abs() > 1e-12
+    left = (~counted).nonzero().flatten().tolist()
+    by = product(21 * weights.where(counted, torch.nan).numpy(), ATOMS | {"t": TIMES.numpy() + 0.0}) or "their t"
+    if not left or weights[counted].std() > 1e-6 * weights[counted].abs().max():
+        return f"samples are weighted by {Q_SAMPLE.written(by)}: eq. 14 weighs all alike"
+    return f"samples {left} of 0 ... 6, with t = {TIMES[left].tolist()}, are left out"

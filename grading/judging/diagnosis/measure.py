@@ -33,7 +33,7 @@ class Measured:
         letters: what a formula may be made of.
         factors: (places, columns), nan where the answer was not finite or the call failed.
         added: (places,), a number in every entry of the answer that is no factor of an argument: 0 if all is well.
-        left: how far the answers are from such sums at most, in units of the answer.
+        left: (places,), how far the answers are from such sums, in units of the answer.
         errors: what calls raised, by the number of the place.
     """
 
@@ -42,16 +42,23 @@ class Measured:
     letters: dict[str, Numbers]
     factors: Numbers
     added: Numbers
-    left: float
+    left: Numbers
     errors: dict[int, str]
 
     @property
     def vectors(self) -> tuple[str, ...]:
         return FORMULAS[self.function][0].vectors
 
+    @cached_property
+    def odd(self) -> list[int]:
+        """The numbers of the places where the answer is no such sum."""
+        return np.flatnonzero(self.left > SINGLE).tolist()
+
     @property
-    def is_linear(self) -> bool:
-        return self.left < SINGLE
+    def now_and_then(self) -> tuple[str, ...]:
+        """Where the answer is no such sum, if it is one elsewhere."""
+        places = "; ".join(self.sites[number].shown(self.function) for number in self.odd[:3])
+        return (f"not everywhere: at {places}",) if 0 < len(self.odd) < len(self.sites) else ()
 
     @property
     def is_finite(self) -> bool:
@@ -64,7 +71,12 @@ class Measured:
     @property
     def tolerance(self) -> float:
         """How closely a formula must agree: 1e-9, if the function works in float64 throughout."""
-        return 1e-9 if self.left < ROUNDING else 2e-5
+        return 1e-9 if self.left.max() < ROUNDING else 2e-5
+
+    def like(self, other: Measured) -> bool:
+        """Whether other numbers were multiplied by the same factors."""
+        ours, theirs = (np.column_stack([seen.factors, seen.added]) for seen in (self, other))
+        return np.allclose(ours, theirs, 1e-4, 1e-5, equal_nan=True)
 
     @cached_property
     def due(self) -> Numbers:
@@ -138,7 +150,8 @@ def call(f: Callable, function: str, site: Site, given: list[Tensor], times: Ten
     elif function == "ddpm_step":
         answer = f(given[0], site.t, given[1], schedule, given[2])
     else:
-        answer = f(given[0], site.t, site.t_prev, given[1], schedule, site.eta, given[2])
+        noise = given[2] if site.has_noise else None
+        answer = f(given[0], site.t, site.t_prev, given[1], schedule, site.eta, noise)
     return answer.detach().to(given[0].dtype)
 
 
@@ -174,5 +187,4 @@ def measure(
                 raise
             errors[number] = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
     letters = {name: column.astype(kind) for name, column in letters_at(function, sites).items()}
-    most = float(np.nan_to_num(left).max())
-    return Measured(function, sites, letters, factors[:, :columns], factors[:, columns], most, errors)
+    return Measured(function, sites, letters, factors[:, :columns], factors[:, columns], np.nan_to_num(left), errors)

@@ -1,7 +1,5 @@
 """Which term of q_sample, ddpm_step or ddim_step is wrong: its factors measured, and compared with those due."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,7 +9,7 @@ import numpy as np
 
 from grading.judging.diagnosis.finding import Finding, stated
 from grading.judging.diagnosis.measure import Measured, measure
-from grading.judging.diagnosis.partly import edge_findings, only_some
+from grading.judging.diagnosis.partly import edge_findings, in_a_batch, only_some
 from grading.judging.diagnosis.search.changes import Change
 from grading.judging.diagnosis.search.explain import Explanation, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
@@ -33,17 +31,19 @@ def step_finding(implementation: Any, function: str) -> Finding | None:
     measured = measure(f, function, inside(function))
     if len(measured.errors) == len(measured.sites):
         return None
-    if not measured.is_linear and (found := only_small(f, function)):
+    if measured.odd and (found := only_small(f, function, measured)):
         return found
-    if not measured.errors and (found := only_some(f, function, alone=True)):
+    if not measured.errors and (found := only_some(f, function, measured)):
         return found
-    if not measured.is_linear:
-        return not_linear(f, function)
+    if measured.odd or not measured.like(measure(f, function, inside(function), seed=50)):
+        return not_linear(f, function, measured)
+    if measured.wrong and not measured.errors and (says := in_a_batch(f, function)):
+        return stated(says)
     if measured.has_added:
         return added_number(measured)
     if measured.is_finite and not measured.wrong:
         at_edges = edge_findings(f, function)
-        return _at_edges_alone(*at_edges) if at_edges else only_some(f, function, alone=False)
+        return _at_edges_alone(*at_edges) if at_edges else None
     places = np.isfinite(measured.factors).all(1).sum()
     if places and not measured.wrong:
         return stated("right where it gives a number: for some x_t, or some t, it gives none", named=False)
@@ -59,10 +59,10 @@ def _at_edges_alone(first: Finding, *others: Finding) -> Finding:
 def _not_finite(f: Callable, function: str) -> Finding:
     """Not a number anywhere inside: looked for where a root of a negative number becomes one, and at eta = 0."""
     unreal = measure(f, function, inside(function), imaginary=True)
-    if unreal.is_finite and unreal.is_linear and not unreal.has_added and (found := _of_terms(f, unreal)).formula:
+    if unreal.is_finite and not unreal.odd and not unreal.has_added and (found := _of_terms(f, unreal)).formula:
         return found.also("a root of a negative number: what is not a number is shown with its imaginary part")
     quiet = measure(f, function, tuple(replace(site, eta=0.0) for site in inside(function)))
-    if function == "ddim_step" and quiet.is_finite and quiet.is_linear:
+    if function == "ddim_step" and quiet.is_finite and not quiet.odd:
         says = "not a number wherever eta is above 0: look at sigma, and at what is under the root with it"
         return stated(f"right at eta = 0, and {says}", named=False) if all(quiet.right) else (
             replace(_of_terms(f, quiet), formula=None).also(says))  # fmt: skip
@@ -82,7 +82,7 @@ def _of_terms(f: Callable, measured: Measured) -> Finding:
         lines += [("or", text) for label, text in (other.told() if other else ()) if label == "yours is"][:1]
     if best.choice:
         lines.append(("choice", f"{best.choice} is {best.formula.choices[best.choice][2]}"))
-    at_edges = edge_findings(f, measured.function, best)
+    at_edges = [edge for edge in edge_findings(f, measured.function, best) if best.named or not edge.lines]
     choice = "" if best.changed or best.as_measured or at_edges else best.choice
     says = best.says() or f"the factor of {' and '.join(measured.wrong)}"
     formula = dict(best.lines) if best.whole else None
@@ -91,9 +91,11 @@ def _of_terms(f: Callable, measured: Measured) -> Finding:
 
 def _as_measured(best: Explanation, measured: Measured) -> Explanation:
     """Where nothing explains all: lines as large as measured, so that the rest can be explained; else bare products."""
-    if measured.function != "q_sample" and not best.right[NOISE]:  # what was found with another sigma may be chance
-        best = replace(best, lines=dict(best.formula.lines), changed=(), choice="")
     known, scaled, bare = dict(measured.letters), list[Change](), set[int]()
+    if not best.right[-1]:  # what was found with another sigma may be chance
+        best = replace(best, lines=dict(best.formula.lines), changed=(), choice="", right=(*measured.right,))
+    if measured.function == "ddim_step" and not np.iscomplexobj(measured.factors):
+        known["sqrt"] = CLAMPED  # with a sigma too large a root has no value, and any other line would seem better
     if "sigma" in best.lines and all(measured.right[:NOISE]):
         bare.add(NOISE)  # the direction has the sigma that is due: before the noise alone stands another
     for line, column, power in SCALED:
@@ -110,10 +112,22 @@ def _as_measured(best: Explanation, measured: Measured) -> Explanation:
             bare.add(column)
         search = measured.search(**known)
         best = search.improved(search.explained(best, best.lines))
-    left = [column for column in range(len(measured.vectors)) if column in bare or not best.right[column]]
-    products = {column: measured.product(measured.factors[:, column]) for column in left}
-    lines, changed = best.lines | {change.line: change.text for change in scaled}, (*best.changed, *scaled)
-    return replace(best, lines=lines, changed=changed, right=(True,) * len(best.right), as_measured=products)
+    best = replace(best, lines=best.lines | {change.line: change.text for change in scaled})
+    left = {column for column in range(len(measured.vectors)) if column in bare or not best.right[column]}
+    for line in best.rewritten:
+        if left & (fed := _fed(best, line, measured)):  # it is nobody's, if it gives but a part of what was measured
+            best = replace(best, lines=best.lines | {line: best.formula.lines[line]})
+            left |= {column for column in fed if not measured.right[column]}
+    products = {column: measured.product(measured.factors[:, column]) for column in sorted(left)}
+    changed = tuple(c for c in (*best.changed, *scaled) if best.lines.get(c.line, c.text) == c.text)
+    return replace(best, changed=changed, right=(True,) * len(best.right), as_measured=products)
+
+
+def _fed(best: Explanation, line: str, measured: Measured) -> set[int]:
+    """The columns that would be others with the line that is due in the place of this one."""
+    due = best.lines | {line: best.formula.lines[line]}
+    now, then = (np.broadcast_to(evaluate(x, measured.letters), measured.factors.shape) for x in (best.lines, due))
+    return {*np.flatnonzero(~matching(now, then, 1e-9)[: now.shape[1]]).tolist()}
 
 
 def _with_shorter_sigma(best: Explanation, measured: Measured) -> Explanation:
@@ -142,6 +156,4 @@ def _causes(best: Explanation, measured: Measured, column: int) -> list[str]:
     """The changed lines that this column depends on; one without a name where a letter is exchanged throughout."""
     if any(not change.line for change in best.changed):
         return [""]
-    due, changed = best.formula.lines, [name for name, text in best.lines.items() if text != best.formula.lines[name]]
-    alone = {name: evaluate({**due, name: best.lines[name]}, measured.letters) for name in changed}
-    return [name for name in changed if not matching(alone[name], measured.due, 1e-9)[column]]
+    return [line for line in best.rewritten if column in _fed(best, line, measured)]

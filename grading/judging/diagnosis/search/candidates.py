@@ -1,9 +1,8 @@
 """Every formula that is one small change away from another; what they give is worked out all together."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
 
 import numpy as np
 
@@ -78,15 +77,20 @@ def _stacked(options: Iterable[str], known: Letters, like: Numbers) -> tuple[lis
 
 def _throughout(formula: Formula, lines: Lines, letters: Letters, wanted: Wanted) -> Iterator[Candidate]:
     """A letter exchanged in several lines, or several letters together."""
-    for letter in formula.letters.split():
+    names = formula.letters.split()
+    for letter, options in (
+        *((name, ("1", *names)) for name in names),
+        *((v, formula.vectors) for v in formula.vectors),
+    ):
         holed = {line: renamed(text, {letter: HOLE}) for line, text in lines.items()}
         if sum(holed[line] != text for line, text in lines.items()) > 1:
-            others, stacked = _stacked(("1", *formula.letters.split()), letters, letters[letter])
+            others, stacked = _stacked(options, letters, letters[letter])
             predicted = evaluate(holed, {**letters, HOLE: stacked})
             for i in np.flatnonzero(wanted(predicted)) if predicted.ndim == 3 else ():
                 there = {line: renamed(text, {HOLE: others[i]}) for line, text in holed.items()}
                 yield Change("", "", letter, others[i], LIKELY), there, predicted[i]
-    for what, swap in formula.shifts.items():
+    swaps = {f"{a} and {b} exchanged": {a: b, b: a} for a, b in combinations(formula.vectors, 2) if len(lines) > 1}
+    for what, swap in {**formula.shifts, **swaps}.items():
         there = {line: renamed(text, swap) for line, text in lines.items()}
         predicted = evaluate(there, letters)
         if there != lines and wanted(predicted[None])[0]:

@@ -1,7 +1,5 @@
 """Every small change of a part of a formula: a root dropped, a letter for another, a sign, a bracket."""
 
-from __future__ import annotations
-
 import ast
 import re
 from functools import cache

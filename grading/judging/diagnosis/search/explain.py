@@ -118,8 +118,8 @@ class Search:
         found: list[Explanation] = []
         for formula in formulas:
             due = self.explained(Explanation(formula, {}), dict(formula.lines))
-            choices = {name: {line: text} for name, (line, text, _) in formula.choices.items()}
-            legal = [self.explained(due, {**due.lines, **line}, choice=name) for name, line in choices.items()]
+            choices = ((name, {**due.lines, line: text}) for name, (line, text, _) in formula.choices.items())
+            legal = [self.explained(due, lines, choice=name) for name, lines in choices]
             most, tried = min([depth, *(len(e.changed) for e in found if e.whole)]), list[Explanation]()
             for start in sorted((due, *legal), key=lambda start: not start.whole):
                 tried.append(self.improved(start, most))

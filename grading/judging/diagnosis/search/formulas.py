@@ -1,7 +1,5 @@
 """The formulas that are due, as a few lines of text each, and how a student would write them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -49,7 +47,7 @@ AT = {"": "_t", "_before": "[t - 1]", "_after": "[t + 1]", "_two": "[t - 2]", "_
 AT_PREV = AT | {"_prev": "[t_prev]", "_prev_after": "[t_prev + 1]", "_prev_before": "[t_prev - 1]"}
 AT_T, AT_T_PREV = ({name + at: word + index for name, word in WORDS.items() for at, index in places.items()}
                    | {"beta_bar": "cumprod(beta)[t]"} for places in (AT, AT_PREV))  # fmt: skip
-AT_T_PREV["ab_prev"] = "alpha_bar_prev"
+AT_T_PREV |= {"ab_prev": "alpha_bar_prev", "eta_int": "int(eta)", "eta_round": "round(eta)"}
 
 X0 = "(x_t - sqrt(1 - ab) * eps) / sqrt(ab)"
 VARIANCE = {"variance": "(1 - ab_prev) / (1 - ab) * beta", "x_prev": "mean + sqrt(variance) * noise"}
@@ -98,7 +96,7 @@ DDIM = Formula(
     {"x0": "DDIM eq. 9", "sigma": "eq. 16", "direction": "eq. 12", "x_prev": "DDIM eq. 12"},
     (
         "ab ab_prev beta alpha alpha_prev beta_prev ab_before ab_after ab_last ab_first ab_prev_after ab_prev_before "
-        "beta_before eta"
+        "beta_before eta eta_int eta_round"
     ),
     SLOTS,
     {

@@ -1,7 +1,5 @@
 """What an expression gives at many places at once, and with many things in the place of one of its parts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from types import CodeType
