@@ -13,8 +13,6 @@ from grading.judging.diagnosis.loss import loss_finding
 from grading.judging.diagnosis.schedules import list_finding, schedule_finding, tables_finding
 from grading.judging.diagnosis.steps import step_finding
 
-__all__ = ["MEASURED", "Finding", "diagnose"]
-
 MEASURED = {
     **dict.fromkeys(("linear_beta_schedule", "quadratic_beta_schedule", "cosine_beta_schedule"), schedule_finding),
     **dict.fromkeys(("q_sample", "ddpm_step", "ddim_step"), step_finding),

@@ -76,12 +76,13 @@ def _ways(seen: Any, i: int, given: list[int], due_t: int) -> Iterator[tuple[lis
     prevs, etas = {}, {}
     if seen.eta is not None:
         ts[after] = "t and t_prev are exchanged"
-        prevs = {at: "t_prev is t itself", -1: "t_prev is -1 before the end",
-                 0: "t_prev is 0 after the last timestep: it is -1 there",
-                 at - 1: "t_prev is t - 1: it is the next entry of the list",
+        prevs = {at: "t_prev is the t that the model is given", due_t: "t_prev is t itself",
+                 -1: "t_prev is -1 before the end",
+                 0: "t_prev is 0 after the last timestep, not -1, or the step's result is dropped",
+                 due_t - 1: "t_prev is t - 1: it is the next entry of the list",
                  due.get(at, after): "", due.get(due_t, -1): ""}  # fmt: skip
-        etas = {seen.eta**2: "the step is made with eta^2", 1.0: "the step is made with eta = 1",
-                0.0: f"the step is made with eta = 0, not {seen.eta}: is it handed on?"}  # fmt: skip
+        etas = {seen.eta**2: "the step leads where eta^2 leads", 1.0: "the step leads where eta = 1 leads",
+                0.0: f"the step leads where eta = 0 leads, not {seen.eta}: is it handed on?"}  # fmt: skip
     bases = {0: "each step starts from x_T: its result must become the next x_t", i: ""}
     guesses = {0: "eps is the model's first answer", max(i - 1, 0): "eps is the model's answer of the step before",
                None: "eps is not used", i: ""}  # fmt: skip
@@ -101,13 +102,17 @@ def noise_remarks(seen: Any, steps: list[Step | None]) -> Iterator[str]:
     """What is wrong with the noise of the steps, each taken as it was made; with its source, and with the graph."""
     x_T = torch.randn(seen.x_T.shape, generator=torch.Generator().manual_seed(60_913), dtype=torch.float64)
     path, noisy, loud = seen.sample(x_T), [], list[str]()  # t, and noise in units of its sigma
+    if seen.x_T.shape == path.states[0].shape and (gap := float((path.states[0] - x_T).abs().max())) > 1e-5:
+        yield f"the model is first shown another x than x_T: up to {gap:.3g} from it"
+        return
     for step, after in ((step, after) for step, after in zip(steps, path.states[1:]) if step):
         left, sigma = after - step.mean(path), step.rule.sigma(step.t, step.t_prev, x_T)
         if sigma > 0 and bool(left.isfinite().all()):
             noisy.append((step.t, left / sigma))
         elif sigma == 0 and float(left.abs().max()) > 1e-6:
             added = f"{left.mean():.3g} to every entry" if left.std() < 1e-6 else f"{left.std():.3g} * noise"
-            loud.append(f"the {'last ' * (step is steps[-1])}step, at t={step.t}, adds {added}: it adds none")
+            due = "it adds none" if step is steps[-1] or seen.eta == 0 else "where such a step leads, none is added"
+            loud.append(f"the {'last ' * (step is steps[-1])}step, at t={step.t}, adds {added}: {due}")
     yield from loud[:1]
     moves = any(float(z.abs().max()) > 1e-6 for _, z in noisy)
     if noisy:
@@ -131,7 +136,7 @@ def _of(noisy: list[tuple[int, Tensor]], x_T: Tensor) -> Iterator[str]:
     different = len(z[0].mul(1e5).round().abs().unique(dim=0))
     if z.shape[2] > 1 and 2 ** z.shape[2] < different < z.shape[1]:  # a coin has no more; one dim has them by chance
         yield f"samples share their noise: {different} different ones, signs aside, for {z.shape[1]} samples"
-    mean, spread = z.mean(), z.flatten(1).std(dim=1)
+    mean, spread = z.mean(), z.std(dim=(1, 2))
     fourth = ((z - mean) / spread[:, None, None]).pow(4).mean()
     measured = [round(float(number), 2) + 0.0 for number in (mean, spread.min(), spread.max(), fourth)]
     if any(abs(number - due) > slack for number, (due, slack) in zip(measured, MOMENTS)):

@@ -19,11 +19,13 @@ from grading.judging.sampler_trace import Spy, Walk
 from grading.judging.step_rules import due_end, own_timesteps, quietly, rules
 from grading.submission.contract import schedule_from
 
-SHAPE = (5000, 4)  # of samples whose noise can be judged
 WALKS: dict[str, dict[str, Any]] = {
     "": {},
     "with 4 samples of 2 dims: ": {"shape": (4, 2)},
     "at eta = 0: ": {"eta": 0.0},
+    "at eta = 1: ": {"eta": 1.0},
+    "in 3 steps of 10: ": {"count": 3},
+    "with 4 samples of shape (3, 2, 2): ": {"shape": (4, 3, 2, 2)},
     "without a generator: ": {"seed": None},
     "with T = 1: ": {"schedule": schedule_from(COARSE.betas[6:7]), "count": 1},
     "in a single step: ": {"count": 1},
@@ -57,7 +59,7 @@ class Seen:
 
     def __init__(
         self, implementation: Any, function: str, is_right: bool, schedule: Any = COARSE, count: int = 5,
-        shape: tuple[int, int] = SHAPE, eta: float = 0.625, seed: int | None = 5,
+        shape: tuple[int, ...] = (5000, 4), eta: float = 0.625, seed: int | None = 5,
     ) -> None:  # fmt: skip
         self.rules, self.step = partial(rules, implementation, schedule), function.replace("sample", "step")
         self.loop: Callable = self._right if is_right else carefully(getattr(implementation, function))
@@ -93,16 +95,16 @@ def _remarks(seen: Seen) -> Iterator[str]:
     elif (ts := path.timesteps) != (others := seen.sample(seen.x_T, of_torch=2).timesteps):
         yield f"t runs through {shorten(ts)}, and in the same walk once more through {shorten(others)}"
     else:
-        first = path.states[0]
-        one, ratio = first.flatten()[0], (first / seen.x_T).flatten()[0]
-        known = {"x_T": seen.x_T, f"{float(one):.3g} everywhere": one, f"{float(ratio):.4g} * x_T": ratio * seen.x_T}
+        one, ratio = (first := path.states[0]).flatten()[0], (path.states[0] / seen.x_T).flatten()[0]
+        known = {"x_T": seen.x_T, f"{float(one):.3g} everywhere": one}
+        known |= {f"{float(ratio):.6g} * x_T": ratio * seen.x_T} if abs(ratio) > 1e-3 else {}
         if (what := name_of(first, known) or "something else") != "x_T":
-            yield f"the walk starts from {what}: it starts from x_T"
+            yield f"the model is first shown {what}: x_T is due"
         steps = retraced(seen, path)
-        yield from (times := [*_times(seen, steps)])
-        if any("at each t" in remark for remark in times):
+        yield from _times(seen, steps)
+        if len(ts) != len(seen.due) and len({*ts}) < len(ts):
             return  # what lies between two of its questions is no step
-        if any(step and step.guess is None for step in steps):
+        if all(step and step.guess is None for step in steps):
             few = [seen.sample(seen.x_T / LARGE, answer=lambda x, t, k=k: k * x).states[-1] for k in (0.3, 0.2)]
             if not torch.allclose(few[0], few[1]):
                 yield "the model's answer counts while it is small, and not when it is large: is it clipped?"
@@ -155,8 +157,8 @@ def _steps(seen: Seen, path: Walk, steps: list[Step | None]) -> Iterator[str]:
         return
     unknown = None if bool(states.isfinite().all()) and float(states[0].abs().max()) > SMALL else ""  # say nothing
     *inner, last = [step.label if step else unknown for step in steps]
-    labels, bound = sorted({label for label in inner if label}), float(states[1:].abs().max())
-    if None in inner and bound < SMALL:
+    labels, bound = sorted({label for label in inner if label}), float(states[1].abs().max())
+    if None in inner and bound < SMALL and (states[1].abs() == bound).double().mean() > 0.9:
         yield f"x is clipped, at every step, to {bound:.3g}: the data here are not pixels"
         return
     if None in inner:
@@ -179,6 +181,6 @@ def _end(seen: Seen, path: Walk) -> str:
         "the model is asked once, before the loop: it must be asked at every step": due if once is None else once,
         f"x_0 is clipped to {bound:.3g}: the data here are not pixels": due.clamp(-bound, bound),
         "the model's last answer is returned: x_0 is asked for": answers[-1],
-        f"x_0 is {float(ratio):.4g} times {place} from the last x_t": ratio * due,
+        f"x_0 is {float(ratio):.4g} times {place} from the last x_t": ratio * due if abs(ratio) > 1e-3 else answers[-1],
     }
     return name_of(result, known) or f"x_0 is not {place} from the last x_t"

@@ -134,11 +134,9 @@ def tables_finding(implementation: Any, function: str) -> Finding | None:
 
 def _table(table: Tensor, due: dict[str, Tensor], name: str) -> str:
     """What a table is; empty where it is right."""
-    if table.ndim == 0:
-        return "one number: the product of all alphas? cumprod keeps the product up to each t"
-    if len(table) != len(BETAS):
-        before = "" if differs(table[1:], due[name]) else f", with {table[0]:g} before what is due"
-        return f"of length {len(table)}{before}: one entry for each t is due"
+    if table.shape != due[name].shape:
+        before = f", {table[0]:g} before what is due" if table.ndim and not differs(table[1:], due[name]) else ""
+        return f"of shape {tuple(table.shape)}{before}: one entry for each t is due"
     if other := name_of(table, due | {f"{known}, turned": right.flip(0) for known, right in due.items()}):
         return f"the table {other}" if other != name else ""
     best = best_of(name, table.numpy()[:, None], letters_of("make_schedule"))

@@ -33,7 +33,7 @@ DICE = torch.Generator().manual_seed(5)
 RANDOM = tuple(schedule_from(0.05 + 0.4 * torch.rand(T, generator=DICE, dtype=torch.float64))
                for T in (5, 6, 7, 8, 9, 11, 12, 13, 10, 1, 1, 1))  # fmt: skip
 SCHEDULES = (*RANDOM, *3 * (schedule_from(closed_form.linear_beta_schedule(1000).double()),))
-MIDDLE, BELOW = (3, 4, 4, 3, 5, 6, 7, 2, 8, 0, 0, 0, 100, 500, 900), (1, 1, 2, 1, 3, 2, 4, 1, 2, 0, 0, 0, 80, 250, 880)
+MIDDLE, BELOW = (3, 4, 4, 3, 5, 6, 7, 2, 8, 0, 0, 0, 103, 517, 911), (1, 1, 2, 1, 3, 2, 4, 1, 2, 0, 0, 0, 98, 250, 910)
 INSIDE = {"eta > 0", "t_prev > 0"}  # nothing special
 ETAS = 2 * (0.5, 0.25, 0.75, 1.0, 0.625, 0.125, 0.375, 0.875)  # of few binary digits: the same numbers in float32
 

@@ -85,8 +85,8 @@ def _of_terms(f: Callable, measured: Measured) -> Finding:
     at_edges = [edge for edge in edge_findings(f, measured.function, best) if best.named or not edge.lines]
     choice = "" if best.changed or best.as_measured or at_edges else best.choice
     says = best.says() or f"the factor of {' and '.join(measured.wrong)}"
-    formula = dict(best.lines) if best.whole else None
-    return Finding(says, tuple(lines), choice, best.named, formula).also(*(edge.says for edge in at_edges))
+    lines += [("and", edge.says) for edge in at_edges]
+    return Finding(says, tuple(lines), choice, best.named, dict(best.lines) if best.whole else None)
 
 
 def _as_measured(best: Explanation, measured: Measured) -> Explanation:

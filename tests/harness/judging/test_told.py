@@ -269,4 +269,4 @@ def test_an_eta_that_is_rounded_down_is_not_said_not_to_be_handed_on():
     def wrong(model, x_T, schedule, num_inference_steps=50, eta=0.0, generator=None):
         return SOLUTION.ddim_sample(model, x_T, schedule, num_inference_steps, int(eta), generator)
 
-    assert ("measured", "the step is made with eta = 0, not 0.625: is it handed on?") in told("ddim_sample", wrong)
+    assert ("measured", "the step leads where eta = 0 leads, not 0.625: is it handed on?") in told("ddim_sample", wrong)
