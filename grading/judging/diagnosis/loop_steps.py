@@ -22,7 +22,7 @@ SHARED = (
     "the noise is shared by the dims of a sample: each entry needs its own",
 )
 MOMENTS = (0, 0.05), (1, 0.025), (1, 0.025), (3, 0.6)  # due, and far beyond what chance makes of it
-FORM = "the noise has mean {:g}, spread {:g} to {:g}, fourth moment {:g}: 0, 1 and 3 are due (rand has 1.8)"
+FORM = "what steps add, over their sigma, has mean {:g}, spread {:g} to {:g}, fourth moment {:g}: due are 0, 1 and 3"
 STAYS = Rule(False, lambda x_t, *_: x_t)
 
 
@@ -86,6 +86,7 @@ def _ways(seen: Any, i: int, given: list[int], due_t: int) -> Iterator[tuple[lis
     bases = {0: "each step starts from x_T: its result must become the next x_t", i: ""}
     guesses = {0: "eps is the model's first answer", max(i - 1, 0): "eps is the model's answer of the step before",
                None: "eps is not used", i: ""}  # fmt: skip
+    ts.pop(-1, "")  # no step is made there, though a table has an entry by that name
     choices = ts | {due_t: "", at: ""}, prevs | {after: ""}, etas | {seen.eta: ""}, bases, guesses
     for way in product(*(choice.items() for choice in choices)):
         values, labels = zip(*way)

@@ -62,6 +62,18 @@ def test_of_a_ddpm_walk_is_said_what_holds(title):
     assert told("ddpm_sample", ddpm(**changed))[:1] == says
 
 
+def test_a_step_from_the_other_end_of_the_tables_is_not_said_to_be_made_one_earlier():
+    def wrong(model, x_T, schedule, generator=None):
+        x, T = x_T, len(schedule.betas)
+        with torch.no_grad():
+            for t in reversed(range(T)):
+                noise = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+                x = SOLUTION.ddpm_step(x, t or T - 1, model(x, torch.full((len(x),), t)), schedule, noise * (t > 0))
+        return x
+
+    assert told("ddpm_sample", wrong) == ["x_0 is not where your ddpm_step leads from the last x_t"]
+
+
 def test_a_model_asked_twice_in_a_step_is_not_said_to_have_no_noise():
     def heun(model, x_T, schedule, generator=None):
         x = x_T
@@ -119,7 +131,7 @@ def test_a_list_that_is_wrong_where_it_does_not_divide_is_found():
 
 def test_a_walk_that_is_wrong_at_eta_1_alone_is_found():
     (line,) = told("ddim_sample", ddim(noisy=lambda z, eta: 2 * z if eta > 0.9 else z))
-    assert line.startswith("at eta = 1: the noise has mean ")
+    assert line.startswith("at eta = 1: what steps add, over their sigma, has mean ")
 
 
 def loss(counted):
