@@ -103,7 +103,7 @@ def noise_remarks(seen: Any, steps: list[Step | None]) -> Iterator[str]:
     """What is wrong with the noise of the steps, each taken as it was made; with its source, and with the graph."""
     x_T = torch.randn(seen.x_T.shape, generator=torch.Generator().manual_seed(60_913), dtype=torch.float64)
     path, noisy, loud = seen.sample(x_T), [], list[str]()  # t, and noise in units of its sigma
-    if seen.x_T.shape == path.states[0].shape and (gap := float((path.states[0] - x_T).abs().max())) > 1e-5:
+    if (gap := float((path.states[0] - x_T).abs().max())) > 1e-5:
         yield f"the model is first shown another x than x_T: up to {gap:.3g} from it"
         return
     for step, after in ((step, after) for step, after in zip(steps, path.states[1:]) if step):
@@ -128,9 +128,9 @@ def _of(noisy: list[tuple[int, Tensor]], x_T: Tensor) -> Iterator[str]:
     z = torch.stack([z for t, z in noisy if str(t) not in silent])
     if len(z) > 1 and torch.allclose(z, x_T.expand_as(z), 1e-4, 1e-5):
         yield "x_T is used again as the noise of every step"
-    for dim, says in enumerate(SHARED):
+    for dim in range(z.ndim):
         if z.shape[dim] > 1 and torch.allclose(z, z.narrow(dim, 0, 1), 1e-4, 1e-5):
-            yield says
+            yield SHARED[min(dim, 2)]
             z = z.narrow(dim, 0, 1)
     if z.shape[1] < MANY:
         return  # too few numbers to say more

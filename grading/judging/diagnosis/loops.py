@@ -110,7 +110,8 @@ def _remarks(seen: Seen) -> Iterator[str]:
                 yield "the model's answer counts while it is small, and not when it is large: is it clipped?"
                 return
         yield from _steps(seen, path, steps)
-        yield from noise_remarks(seen, steps)
+        if what == "x_T":  # what lies between other x is no noise
+            yield from noise_remarks(seen, steps)
 
 
 def _form(path: Walk, x_T: Tensor) -> str:

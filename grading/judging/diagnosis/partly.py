@@ -14,12 +14,11 @@ from grading.judging.diagnosis.measure import Measured, arguments, call, measure
 from grading.judging.diagnosis.search.explain import Explanation, matching
 from grading.judging.diagnosis.search.formulas import FORMULAS
 from grading.judging.diagnosis.search.values import CLAMPED, evaluate
-from grading.judging.diagnosis.sites import INSIDE, UNEVEN, Site, edges, inside
+from grading.judging.diagnosis.sites import INSIDE, RARE, UNEVEN, Site, edges, inside
 from grading.judging.diagnosis.unlike import differs
 from grading.judging.step_rules import quietly
 
 SHAPES: tuple[tuple[int, ...], ...] = ((5, 3), (5, 5), (5, 1), (5, 2, 2), (5, 1, 2, 2), (300, 2), (1, 3))
-RARE = {"T = 1", "T = 1000", "t = 0", "t = 1", "t = T - 1", "noise = None"}  # what holds elsewhere may not hold there
 ONE_T = "right where all samples have one t, and not where each has its own"
 SITE, TIMES = Site(UNEVEN, 4, 2, 0.5), torch.tensor([1, 4, 2, 5, 3])  # several t in one batch are q_sample's alone
 

@@ -35,6 +35,7 @@ RANDOM = tuple(schedule_from(0.05 + 0.4 * torch.rand(T, generator=DICE, dtype=to
 SCHEDULES = (*RANDOM, *3 * (schedule_from(closed_form.linear_beta_schedule(1000).double()),))
 MIDDLE, BELOW = (3, 4, 4, 3, 5, 6, 7, 2, 8, 0, 0, 0, 103, 517, 911), (1, 1, 2, 1, 3, 2, 4, 1, 2, 0, 0, 0, 98, 250, 910)
 INSIDE = {"eta > 0", "t_prev > 0"}  # nothing special
+RARE = {"T = 1", "T = 1000", "t = 0", "t = 1", "t = T - 1", "noise = None"}  # what holds elsewhere may not hold there
 ETAS = 2 * (0.5, 0.25, 0.75, 1.0, 0.625, 0.125, 0.375, 0.875)  # of few binary digits: the same numbers in float32
 
 

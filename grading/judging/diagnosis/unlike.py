@@ -16,6 +16,7 @@ from grading.submission.contract import schedule_from
 
 SMALL = 1e-4  # of arguments so small that nothing is clipped
 KEPT = "another answer after other calls: something is kept from one call to the next (tables, a counter, an argument)"
+PIXELS = ("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not")
 EACH_TIME = "the same call gives another answer each time"
 
 
@@ -67,9 +68,7 @@ def only_small(f: Callable, function: str, measured: Measured) -> Finding | None
         return None
     also = f"the factor of {' and '.join(small.wrong)} is wrong for small numbers too" if small.wrong else ""
     says = f"{clipped or 'no sum for large numbers'}: {also or 'right for small numbers, not for large ones'}"
-    legal = [("choice", "legal for pixels, which lie in [-1, 1]: the points of this kata do not")] * (
-        clipped[:2] == "x0"
-    )
+    legal = [PIXELS] if clipped.startswith("x0") else []
     choice = "x0 clipped" if legal and not also else ""
     return stated(says, *legal, named=bool(clipped), choice=choice).also(*measured.now_and_then)
 

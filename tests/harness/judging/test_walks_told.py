@@ -62,6 +62,17 @@ def test_of_a_ddpm_walk_is_said_what_holds(title):
     assert told("ddpm_sample", ddpm(**changed))[:1] == says
 
 
+def test_a_start_of_another_size_is_told_once():
+    says = "the model is first shown 0.5 * x_T: x_T is due"
+    assert told("ddpm_sample", ddpm(start=lambda x: x / 2)) == [says]
+
+
+def test_noise_that_the_pixels_of_a_channel_share_is_found():
+    (line,) = told("ddim_sample", ddim(noisy=lambda z, eta: z[..., :1, :1].expand_as(z) if z.ndim == 4 else z))
+    says = "the noise is shared by the dims of a sample: each entry needs its own"
+    assert line == f"with 4 samples of shape (3, 2, 2): {says}"
+
+
 def test_a_step_from_the_other_end_of_the_tables_is_not_said_to_be_made_one_earlier():
     def wrong(model, x_T, schedule, generator=None):
         x, T = x_T, len(schedule.betas)
