@@ -56,7 +56,8 @@ class CallLimit:
             return
         call = _Call(seconds)
         self._start()
-        self._call = call
+        with self._lock:  # or a look that has just found no call would have the watch wait all the same
+            self._call = call
         self._work.set()
         try:
             yield

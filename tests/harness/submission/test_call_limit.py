@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 
-from grading.submission.call_limit import LIMIT, TICK, Overdue
+from grading.submission.call_limit import LIMIT, TICK, CallLimit, Overdue
 from grading.submission.errors import SubmissionError, submission_error
 from grading.submission.implementation import Implementation
 from grading.submission.katas import tasks
@@ -160,3 +160,27 @@ def test_what_a_call_leaves_is_freed_in_its_own_thread():
             call(Held(), time.monotonic() + 2.5 * TICK)
     time.sleep(2 * TICK)
     assert ended == 5 * [threading.current_thread().name]
+
+
+class SlowlyCleared(threading.Event):
+    """An event that says when it is about to be cleared, and leaves the others a moment."""
+
+    def __init__(self):
+        super().__init__()
+        self.about = threading.Event()
+
+    def clear(self):
+        self.about.set()
+        time.sleep(0.3)
+        super().clear()
+
+
+def test_a_call_that_begins_while_the_watch_goes_to_rest_is_watched():
+    limit = CallLimit()
+    limit._work = SlowlyCleared()
+    with limit.limited(0.2):
+        pass
+    assert limit._work.about.wait(5)
+    end = time.monotonic() + 10
+    with pytest.raises(Overdue), limit.limited(0.2):
+        any(iter(lambda: time.monotonic() > end, True))
